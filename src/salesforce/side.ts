@@ -1,5 +1,11 @@
 import type { Readable } from 'node:stream';
 import type { FieldFacts } from '../domain/fields.ts';
+import { createBulkIngest } from './bulkIngest.ts';
+import { createBulkQuery } from './bulkQuery.ts';
+import type { SalesforceConnection, Timeouts } from './connection.ts';
+import { createHttp } from './http.ts';
+import { createOrg } from './org.ts';
+import { createRest } from './rest.ts';
 import type { JsonText } from './values.ts';
 
 /** Names of the CRM objects that are shared. */
@@ -143,4 +149,18 @@ export interface Salesforce {
   usage(): { readonly used: number; readonly max: number } | null;
   /** Closes the connections that are kept alive. */
   close(): Promise<void>;
+}
+
+/** Nothing is sent before the first call: it logs in. `close()` when done. */
+export function createSalesforce(connection: SalesforceConnection, timeouts?: Timeouts): Salesforce {
+  const http = createHttp(timeouts);
+  const org = createOrg(connection, http);
+  return {
+    ...createRest(org),
+    ...createBulkQuery(org),
+    ...createBulkIngest(org, connection.apiVersion),
+    apiCalls: http.apiCalls,
+    usage: http.usage,
+    close: http.close,
+  };
 }

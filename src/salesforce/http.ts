@@ -1,0 +1,105 @@
+import { pipeline, Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { Agent, request } from 'undici';
+import { defaultTimeouts } from './connection.ts';
+import type { Timeouts } from './connection.ts';
+import { failureOf, networkFailure } from './errors.ts';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD' | 'OPTIONS';
+
+export interface Call {
+  readonly method: Method;
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Text, or what opens a fresh stream each time the call is sent. */
+  readonly body?: string | (() => Readable);
+  /** For messages: `describing Contact`. */
+  readonly doing: string;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Unzipped, without NUL. Must be read to its end or destroyed. A body that is cut short ends in a transient Failure. */
+  readonly body: Readable;
+}
+
+export interface Http {
+  /** One call, one answer of whatever status; nothing is retried and no redirect followed. Throws a transient Failure for what the network does. */
+  send(call: Call): Promise<Answer>;
+  /** Calls to the data API so far: those that count against the org's allowance (a login does not). */
+  apiCalls(): number;
+  usage(): { readonly used: number; readonly max: number } | null;
+  close(): Promise<void>;
+}
+
+function withoutNul(chunk: Buffer): Buffer {
+  return chunk.includes(0) ? Buffer.from(chunk.filter((byte) => byte !== 0)) : chunk;
+}
+
+async function* guarded(source: AsyncIterable<Buffer>, doing: string): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of source) yield withoutNul(chunk);
+  } catch (error) {
+    throw networkFailure(error, doing);
+  }
+}
+
+function unzipped(body: Readable): Readable {
+  // pipeline hands the error of either to both; the callback is there because it must be, the reader of the returned stream sees the error
+  return pipeline(body, createGunzip(), () => undefined);
+}
+
+function readableOf(source: Readable, doing: string): Readable {
+  const body = Readable.from(guarded(source, doing), { objectMode: false });
+  // A body given up before its first byte: the generator never ran, so it cannot close its source, and the source's complaint about that has no reader.
+  source.on('error', () => undefined);
+  body.once('close', () => source.destroy());
+  return body;
+}
+
+const usagePattern = /api-usage=(\d+)\/(\d+)/;
+
+export function createHttp(timeouts: Timeouts = defaultTimeouts): Http {
+  const agent = new Agent({
+    connect: { timeout: timeouts.connectMs },
+    allowH2: false,
+    headersTimeout: timeouts.headersMs,
+    bodyTimeout: timeouts.bodyIdleMs,
+  });
+  let apiCalls = 0;
+  let usage: { used: number; max: number } | null = null;
+
+  return {
+    async send({ method, url, headers, body, doing }) {
+      if (URL.parse(url) === null) throw failureOf('UNREACHABLE', doing);
+      if (new URL(url).pathname.startsWith('/services/data/')) apiCalls += 1;
+      try {
+        const answer = await request(url, {
+          dispatcher: agent,
+          method,
+          // anything but exactly this makes the Bulk API send plain text
+          headers: { ...headers, 'accept-encoding': 'gzip' },
+          body: typeof body === 'function' ? body() : (body ?? null),
+        });
+        const found = usagePattern.exec(String(answer.headers['sforce-limit-info'] ?? ''));
+        if (found !== null) usage = { used: Number(found[1]), max: Number(found[2]) };
+        const flat = Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]));
+        const plain = flat['content-encoding']?.toLowerCase() === 'gzip' ? unzipped(answer.body) : answer.body;
+        return { status: answer.statusCode, headers: flat, body: readableOf(plain, doing) };
+      } catch (error) {
+        throw networkFailure(error, doing);
+      }
+    },
+    apiCalls: () => apiCalls,
+    usage: () => usage,
+    close: () => agent.destroy(),
+  };
+}
+
+/** The whole body as text. Characters that lie across two chunks stay whole. */
+export async function readText(answer: Answer): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of answer.body) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
