@@ -182,9 +182,16 @@ function codeOfStatus(httpStatus: number): ErrorCode {
   return 'NOT_JSON';
 }
 
-function codeOfAnswer(httpStatus: number, error: ApiError | null): string {
+const webPage = /^\s*</;
+
+function codeOfAnswer(httpStatus: number, body: string): string {
+  const error = readApiError(body);
   if (httpStatus === 409) return 'API_VERSION_MISMATCH';
-  if (error === null) return codeOfStatus(httpStatus);
+  if (error === null) {
+    // a proxy's page that says "not found" must not pass for a record or job that is gone
+    const proxy = webPage.test(body) && httpStatus >= 402 && httpStatus < 500 && httpStatus !== 420 && httpStatus !== 429;
+    return proxy ? 'NOT_JSON' : codeOfStatus(httpStatus);
+  }
   if (error.code === 'REQUEST_LIMIT_EXCEEDED') return /concurrent/i.test(error.message) ? 'TOO_MANY_CONCURRENT' : 'DAILY_REQUESTS_USED_UP';
   if (error.code === 'INVALID_SESSION_ID') return 'SESSION_REFUSED';
   if (Object.hasOwn(errorTable, error.code)) return error.code;
@@ -196,7 +203,7 @@ function codeOfAnswer(httpStatus: number, error: ApiError | null): string {
  * A 401 that comes here is one that outlived the renewal of its session.
  */
 export function failureFrom(httpStatus: number, body: string, doing: string): Failure {
-  return failureOf(codeOfAnswer(httpStatus, readApiError(body)), doing, { httpStatus });
+  return failureOf(codeOfAnswer(httpStatus, body), doing, { httpStatus });
 }
 
 /** The Failure for a login that was refused. An unknown code of OAuth's is a refusal all the same. */

@@ -114,7 +114,7 @@ export function createRest(org: Org): Rest {
         const next = page.nextRecordsUrl;
         if (next === undefined || seen.has(next)) throw failureOf('LOCATOR_REPEATED', doing);
         seen.add(next);
-        page = (await org.jsforce(doing, async (jsforce) => jsforce.queryMore(next, { autoFetch: false }))) as unknown as QueryPage;
+        page = (await org.jsforce(doing, async (jsforce) => jsforce.queryMore(next))) as unknown as QueryPage;
       }
     },
 
