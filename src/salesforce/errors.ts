@@ -74,7 +74,7 @@ export const errorTable = {
 
   invalid_client: { class: 'fatal', says: 'the org does not know this client id or secret', remedy: 'Check salesforce.auth.clientId and salesforce.auth.clientSecret.' },
   invalid_client_id: { class: 'fatal', says: 'the org does not know this client id', remedy: 'Check salesforce.auth.clientId, and that salesforce.loginUrl is the right org.' },
-  invalid_grant: { class: 'fatal', says: 'the org does not accept these credentials', remedy: 'JWT: check certificate, pre-authorised user, username and the machine\'s clock. Client credentials: the app\'s run-as user. Refresh token: it may be revoked.' },
+  invalid_grant: { class: 'fatal', says: 'the org does not accept these credentials', remedy: 'Check salesforce.auth. JWT: certificate, pre-authorised user, username, the machine\'s clock. Client credentials: the app\'s run-as user. Refresh token: it may be revoked.' },
   invalid_app_access: { class: 'fatal', says: 'the user may not use the app', remedy: 'Pre-authorise the user in the app\'s policies.' },
   inactive_user: { class: 'fatal', says: 'the user is inactive', remedy: 'Activate the integration user.' },
   INVALID_SESSION_ID: { class: 'auth', says: 'the session has expired' },
