@@ -77,6 +77,7 @@ export const errorTable = {
   invalid_grant: { class: 'fatal', says: 'the org does not accept these credentials', remedy: 'Check salesforce.auth. JWT: certificate, pre-authorised user, username, the machine\'s clock. Client credentials: the app\'s run-as user. Refresh token: it may be revoked.' },
   invalid_app_access: { class: 'fatal', says: 'the user may not use the app', remedy: 'Pre-authorise the user in the app\'s policies.' },
   inactive_user: { class: 'fatal', says: 'the user is inactive', remedy: 'Activate the integration user.' },
+  unknown_error: { class: 'transient', says: 'the login server had an error of its own' },
   INVALID_SESSION_ID: { class: 'auth', says: 'the session has expired' },
 
   REQUEST_LIMIT_EXCEEDED: { class: 'budget', says: 'a request limit of the org is reached', retryAfterMs: budgetPauseMs },
@@ -101,7 +102,7 @@ export const errorTable = {
   ALL_OR_NONE_OPERATION_ROLLED_BACK: { class: 'collateral', says: 'rolled back because of another row' },
   ENTITY_IS_DELETED: { class: 'rowGone', says: 'the record is deleted' },
   INVALID_CROSS_REFERENCE_KEY: { class: 'rowGone', says: 'the record, or one it refers to, does not exist or cannot be seen' },
-  NOT_FOUND: { class: 'rowGone', says: 'there is no such record' },
+  NOT_FOUND: { class: 'rowGone', says: 'there is no such record', remedy: 'If every call ends like this, check salesforce.apiVersion.' },
   CANNOT_UPDATE_CONVERTED_LEAD: { class: 'reroute', says: 'the lead is converted; its contact is the record now' },
   ENTITY_IS_LOCKED: { class: 'defer', says: 'the record waits for an approval' },
   DUPLICATE_VALUE: { class: 'rowTerminal', says: 'another record has this value, and it must be unique' },
@@ -195,7 +196,7 @@ function codeOfAnswer(httpStatus: number, body: string): string {
   if (error.code === 'REQUEST_LIMIT_EXCEEDED') return /concurrent/i.test(error.message) ? 'TOO_MANY_CONCURRENT' : 'DAILY_REQUESTS_USED_UP';
   if (error.code === 'INVALID_SESSION_ID') return 'SESSION_REFUSED';
   if (Object.hasOwn(errorTable, error.code)) return error.code;
-  return httpStatus >= 502 || httpStatus === 420 || httpStatus === 429 ? codeOfStatus(httpStatus) : error.code;
+  return httpStatus >= 500 || httpStatus === 420 || httpStatus === 429 ? codeOfStatus(httpStatus) : error.code;
 }
 
 /**
@@ -210,6 +211,7 @@ export function failureFrom(httpStatus: number, body: string, doing: string): Fa
 export function loginFailureFrom(httpStatus: number, body: string, loginUrl: string): Failure {
   const doing = `login at ${loginUrl}`;
   const error = readApiError(body);
+  if (error !== null && /rate exceeded/i.test(error.message)) return failureOf('TOO_MANY_REQUESTS', doing, { httpStatus });
   if (error !== null && Object.hasOwn(errorTable, error.code)) return failureOf(error.code, doing, { httpStatus });
   if (httpStatus >= 500 || httpStatus === 420 || httpStatus === 429 || httpStatus < 400) return failureOf(codeOfStatus(httpStatus), doing, { httpStatus });
   return failureOf(error === null ? 'NOT_JSON' : 'LOGIN_REFUSED', doing, { httpStatus });

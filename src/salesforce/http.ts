@@ -72,8 +72,9 @@ export function createHttp(timeouts: Timeouts = defaultTimeouts): Http {
 
   return {
     async send({ method, url, headers, body, doing }) {
-      if (URL.parse(url) === null) throw failureOf('UNREACHABLE', doing);
-      if (new URL(url).pathname.startsWith('/services/data/')) apiCalls += 1;
+      const target = URL.parse(url);
+      if (target === null || !/^https?:$/.test(target.protocol)) throw failureOf('UNREACHABLE', doing);
+      if (target.pathname.startsWith('/services/data/')) apiCalls += 1;
       try {
         const answer = await request(url, {
           dispatcher: agent,

@@ -22,8 +22,6 @@ export interface Org {
   jsforce<Result>(doing: string, work: (connection: Connection) => Promise<Result>): Promise<Result>;
 }
 
-const noJson = /^\s*</;
-
 export function createOrg(connection: SalesforceConnection, http: Http): Org {
   const session = createSession(connection, http);
   const root = `/services/data/v${connection.apiVersion}/`;
@@ -56,7 +54,8 @@ export function createOrg(connection: SalesforceConnection, http: Http): Org {
         const kept = Object.fromEntries(Object.entries(headers ?? {}).filter(([name]) => name.toLowerCase() !== 'authorization'));
         const answer = await send({ ...call, headers: kept, path: pathname + search, doing });
         const body = await readText(answer);
-        if (noJson.test(body)) throw failureOf('NOT_JSON', doing, { httpStatus: answer.status });
+        // jsforce would hand on what is no JSON as text
+        if (body !== '') parsed(body, answer.status, doing, JSON.parse);
         return { statusCode: answer.status, headers: answer.headers, body };
       });
       return work(jsforce);
@@ -64,12 +63,16 @@ export function createOrg(connection: SalesforceConnection, http: Http): Org {
   };
 }
 
-/** The body as JSON by `parse`; a body that is none (a proxy's page) is a transient Failure. */
-export async function readBody(answer: Answer, doing: string, parse: (text: string) => unknown): Promise<unknown> {
-  const text = await readText(answer);
+function parsed(text: string, httpStatus: number, doing: string, parse: (text: string) => unknown): unknown {
   try {
     return parse(text);
-  } catch {
-    throw failureOf('NOT_JSON', doing, { httpStatus: answer.status });
+  } catch (error) {
+    if (error instanceof SyntaxError) throw failureOf('NOT_JSON', doing, { httpStatus });
+    throw error;
   }
+}
+
+/** The body as JSON by `parse`; a body that is none (a proxy's page, or half an answer) is a transient Failure. */
+export async function readBody(answer: Answer, doing: string, parse: (text: string) => unknown): Promise<unknown> {
+  return parsed(await readText(answer), answer.status, doing, parse);
 }

@@ -112,7 +112,15 @@ test('an org that is down is a transient failure that names the address', async 
   expect(failure?.remedy).toContain('salesforce.loginUrl');
 });
 
-test.each(['no address', 'http://no-such-host.invalid', ''])('the login URL %j cannot be reached', async (url) => {
+test.each([
+  ['invalid_grant', 'login rate exceeded', 'TOO_MANY_REQUESTS', 'throttled'],
+  ['unknown_error', 'retry your request', 'unknown_error', 'transient'],
+])('a login answered with %s, %s, may go well later', async (error, description, code, kind) => {
+  await using org = await stubOrg({ '/services/oauth2/token': (_request, response) => json(response, { error, error_description: description }, 400) });
+  expect(await loginWith(org.url, bySecret)).toMatchObject({ code, kind });
+});
+
+test.each(['no address', 'ftp://127.0.0.1', 'http://no-such-host.invalid', ''])('the login URL %j cannot be reached', async (url) => {
   expect(await loginWith(url, bySecret)).toMatchObject({ code: 'UNREACHABLE', remedy: expect.stringContaining('loginUrl') as string });
 });
 

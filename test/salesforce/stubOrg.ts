@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createSalesforce } from '../../src/salesforce/side.ts';
 import type { Salesforce } from '../../src/salesforce/side.ts';
@@ -18,6 +18,7 @@ export type Handlers = Readonly<Record<string, Handler>>;
 
 export interface StubOrg {
   readonly url: string;
+  readonly server: Server;
   readonly seen: SeenRequest[];
   readonly salesforce: Salesforce;
   /** Requests whose path begins so. */
@@ -60,6 +61,7 @@ export async function stubOrg(handlers: Handlers): Promise<StubOrg> {
   );
   return {
     url,
+    server,
     seen,
     salesforce,
     count: (prefix) => seen.filter((request) => request.url.startsWith(prefix)).length,

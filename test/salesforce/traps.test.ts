@@ -37,6 +37,34 @@ test('trap 2: a JSON body cut in the middle is a transient failure, not an uncau
   expect(org.count('/services/data/')).toBe(1);
 });
 
+test('trap 2: half a JSON answer that the connection calls complete is a transient failure for every call', async () => {
+  await using org = await stubOrg({
+    '': (request, response) => {
+      if (request.url.startsWith('/services/oauth2')) return json(response, { access_token: 't', instance_url: org.url, id: `${org.url}/id/00D000000000062EAA/005000000000001AAA` });
+      response.writeHead(200, { 'content-type': 'application/json', connection: 'close' });
+      response.end('{"ids":["003000000000001AAA"],"records":[{"Id"');
+    },
+  });
+  const { salesforce } = org;
+  const calls: readonly (() => Promise<unknown>)[] = [
+    () => salesforce.limits(),
+    () => salesforce.describe('Contact'),
+    () => salesforce.updated('Contact', '2026-11-23T00:00:00Z', '2026-11-23T01:00:00Z'),
+    () => salesforce.deleted('Contact', '2026-11-23T00:00:00Z', '2026-11-23T01:00:00Z'),
+    () => salesforce.query('SELECT Id FROM Contact')[Symbol.asyncIterator]().next(),
+    () => salesforce.retrieve('Contact', ['003000000000001'], ['Email']),
+    () => salesforce.updateRows('Contact', [{ id: '003000000000001', values: { Title: 'x' } }]),
+    () => salesforce.openQuery('SELECT Id FROM Contact'),
+    () => salesforce.checkQuery('750A'),
+    () => salesforce.openIngest('Contact'),
+    () => salesforce.completeIngest('750B'),
+    () => salesforce.checkIngest('750B'),
+    () => salesforce.listOpenIngestJobs(),
+  ];
+  for (const call of calls) expect(await failureOf(call())).toMatchObject({ kind: 'transient', code: 'NOT_JSON' });
+  expect(org.count('/services/data/')).toBe(calls.length);
+});
+
 test.each([
   ['with a known length', { 'content-length': '5000' }, Buffer.from(page)],
   ['in chunks', {}, Buffer.from(page)],

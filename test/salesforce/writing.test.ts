@@ -89,6 +89,16 @@ test('trap 5: a file is uploaded whole, with its length, and again from its begi
   await expect(org.salesforce.uploadIngest('750B', join(folder, 'none.csv'))).rejects.toMatchObject({ code: 'FILE_UNREADABLE', kind: 'permanent' });
 });
 
+test('an upload whose connection breaks is a transient failure', async () => {
+  const file = join(folder, 'large.csv');
+  await writeFile(file, 'Id,Title\n'.padEnd(5_000_000, 'x'));
+  await using org = await stubOrg({});
+  org.server.on('request', (request) => {
+    if (request.method === 'PUT') request.socket.destroy();
+  });
+  await expect(org.salesforce.uploadIngest('750B', file)).rejects.toMatchObject({ code: 'CONNECTION_LOST', kind: 'transient' });
+});
+
 test('an ingest job is opened, handed over, checked, aborted and deleted', async () => {
   let state = 'Open';
   await using org = await stubOrg({
