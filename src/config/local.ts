@@ -30,3 +30,8 @@ export function localEnvironment(env: NodeJS.ProcessEnv = process.env): LocalEnv
     launched: env['CRM_SYNC_LAUNCHED'] === '1',
   };
 }
+
+/** The environment of a child process that needs another value or two. */
+export function inheritedEnvironment(): NodeJS.ProcessEnv {
+  return { ...process.env };
+}

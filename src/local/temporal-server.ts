@@ -1,0 +1,46 @@
+import { Connection } from '@temporalio/client';
+import type { PartDefinition } from './part.ts';
+
+export interface TemporalServerOptions {
+  readonly program: string;
+  /** Where it runs; the database file is `databaseFile`, or nothing is kept. */
+  readonly folder: string;
+  readonly databaseFile: string | undefined;
+  readonly port: number;
+  readonly uiPort: number;
+  readonly logFile: string;
+}
+
+/** The development server of the CLI: the real server with SQLite beneath, and the real web UI. */
+export function temporalServer(options: TemporalServerOptions): PartDefinition<undefined> {
+  const address = `127.0.0.1:${options.port}`;
+  return {
+    name: 'Temporal server',
+    command: options.program,
+    args: [
+      ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(options.port), '--ui-port', String(options.uiPort)],
+      ...['--log-level', 'warn', '--ui-disable-news-fetch'],
+      ...(options.databaseFile === undefined ? [] : ['--db-filename', options.databaseFile]),
+    ],
+    cwd: options.folder,
+    logFile: options.logFile,
+    stopSignal: 'SIGTERM',
+    stopGraceMs: 10_000,
+    startTimeoutMs: 60_000,
+    remedy: 'If its database is damaged, delete temporal.db* in the state directory (histories are lost, links are not); or name a server that runs with TEMPORAL_ADDRESS.',
+    ready: async () => {
+      await checkTemporal(address, 'default');
+      return undefined;
+    },
+  };
+}
+
+/** Asks the server over gRPC for the namespace: a port that is open is not yet a server that works. */
+export async function checkTemporal(address: string, namespace: string): Promise<void> {
+  const connection = await Connection.connect({ address, connectTimeout: '2s' });
+  try {
+    await connection.withDeadline(Date.now() + 2_000, () => connection.workflowService.describeNamespace({ namespace }));
+  } finally {
+    await connection.close();
+  }
+}
