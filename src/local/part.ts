@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { closeSync, createWriteStream, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Failure } from '../domain/failure.ts';
 import { endProcess, identifyProcess, type ProcessIdentity } from './process-identity.ts';
@@ -23,6 +24,8 @@ export interface PartDefinition<Ready> {
   readonly startTimeoutMs: number;
   /** What to do if it does not start. */
   readonly remedy: string;
+  /** Its lines on standard error are for people as well, not for the log alone. */
+  readonly echo?: boolean;
   /** Done before every start, the first included: what a process that was killed left behind. */
   readonly prepare?: () => Promise<void>;
   /** Resolves once the part answers. Rejections are retried until the start times out; `lines` are those of its standard output. */
@@ -57,12 +60,12 @@ const restartPausesMs = [0, 250, 1_000, 2_000, 5_000, 10_000] as const;
 
 /**
  * Starts a part and keeps it running: if it dies it is started again on the same command line, however often, with a line that says so.
- * Throws a Failure (`PART_FAILED`) if the first start fails.
+ * Throws a Failure (`PART_FAILED`) if the first start fails or is `abandoned`; its exit code is 2 if the part ended with 2 (wrong usage or settings).
  */
-export async function startPart<Ready>(definition: PartDefinition<Ready>, events: PartEvents<Ready>): Promise<Part<Ready>> {
+export async function startPart<Ready>(definition: PartDefinition<Ready>, events: PartEvents<Ready>, abandoned?: AbortSignal): Promise<Part<Ready>> {
   const { name } = definition;
   const stopping = new AbortController();
-  let current = await startOnce(definition, events, stopping.signal);
+  let current = await startOnce(definition, events, abandoned ?? stopping.signal);
   let stopped: Promise<void> | undefined;
 
   const watch = async (): Promise<void> => {
@@ -94,6 +97,12 @@ export async function startPart<Ready>(definition: PartDefinition<Ready>, events
   return { name, ready: current.ready, pid: () => current.pid, stop: () => (stopped ??= stop()) };
 }
 
+interface Ending {
+  readonly code: number | null;
+  /** `with exit code 1`, `by signal SIGKILL`. */
+  readonly how: string;
+}
+
 interface RunningPart<Ready> {
   readonly pid: number;
   readonly ready: Ready;
@@ -104,11 +113,11 @@ interface RunningPart<Ready> {
 
 async function startOnce<Ready>(definition: PartDefinition<Ready>, events: PartEvents<Ready>, stopping: AbortSignal): Promise<RunningPart<Ready>> {
   await definition.prepare?.();
-  const child = await spawnPart(definition);
+  const child = await spawnPart(definition, events.onLine);
   const pid = child.pid ?? 0;
   const identity = identifyProcess(pid) ?? { pid, startedAt: '' };
-  const exited = new Promise<string>((resolve) => {
-    child.once('exit', (code, signal) => resolve(signal === null ? `with exit code ${code}` : `by signal ${signal}`));
+  const exited = new Promise<Ending>((resolve) => {
+    child.once('exit', (code, signal) => resolve({ code, how: signal === null ? `with exit code ${code}` : `by signal ${signal}` }));
   });
   const end = async (): Promise<void> => {
     if (child.exitCode === null && child.signalCode === null) await endProcess(identity, definition.stopSignal, definition.stopGraceMs);
@@ -121,7 +130,7 @@ async function startOnce<Ready>(definition: PartDefinition<Ready>, events: PartE
     await events.onStarted(identity);
     const ready = await becomeReady(definition, pid, exited, () => jsonLine, stopping);
     await events.onReady(pid, ready);
-    return { pid, ready, ended: exited, end };
+    return { pid, ready, ended: exited.then(({ how }) => how), end };
   } catch (error) {
     await end();
     throw error;
@@ -129,22 +138,33 @@ async function startOnce<Ready>(definition: PartDefinition<Ready>, events: PartE
 }
 
 /** Of its own process group: a Ctrl-C in the terminal reaches the stack, which then ends its parts in the right order. */
-async function spawnPart<Ready>(definition: PartDefinition<Ready>): Promise<ChildProcess> {
+async function spawnPart<Ready>(definition: PartDefinition<Ready>, onLine: (line: string) => void): Promise<ChildProcess> {
   const log = openSync(definition.logFile, 'a', 0o600);
   try {
     const child = spawn(definition.command, definition.args, {
       cwd: definition.cwd,
-      stdio: ['ignore', 'pipe', log],
+      stdio: ['ignore', 'pipe', definition.echo === true ? 'pipe' : log],
       detached: true,
       ...(definition.env === undefined ? {} : { env: definition.env }),
     });
     await once(child, 'spawn');
+    if (child.stderr !== null) echoLines(child.stderr, definition.logFile, onLine);
     return child;
   } catch (error) {
     throw failed(definition, `cannot start ${definition.command} (${(error as NodeJS.ErrnoException).code ?? String(error)})`, error);
   } finally {
     closeSync(log);
   }
+}
+
+function echoLines(stream: Readable, logFile: string, onLine: (line: string) => void): void {
+  const log = createWriteStream(logFile, { flags: 'a', mode: 0o600 });
+  const lines = createInterface({ input: stream });
+  lines.on('line', (line) => {
+    log.write(`${line}\n`);
+    onLine(line);
+  });
+  lines.once('close', () => log.end());
 }
 
 /** Copies standard output to the log for as long as the process lives and picks the first JSON object out of it. */
@@ -186,13 +206,13 @@ function parseObject(line: string): Readonly<Record<string, unknown>> | undefine
 async function becomeReady<Ready>(
   definition: PartDefinition<Ready>,
   pid: number,
-  exited: Promise<string>,
+  exited: Promise<Ending>,
   jsonLine: () => Promise<Readonly<Record<string, unknown>>>,
   stopping: AbortSignal,
 ): Promise<Ready> {
   const over = new AbortController();
   const signal = AbortSignal.any([over.signal, stopping]);
-  const ended = exited.then((how) => ({ kind: 'ended' as const, how }));
+  const ended = exited.then((ending) => ({ kind: 'ended' as const, ...ending }));
   const timeout = pause(definition.startTimeoutMs, signal).then(() => ({ kind: 'timeout' as const }));
   const answer = untilReady(definition, { pid, firstJsonLine: jsonLine, signal }).then((ready) => ({ kind: 'ready' as const, ready }));
   answer.catch(() => undefined);
@@ -202,7 +222,7 @@ async function becomeReady<Ready>(
     const tail = await logTail(definition.logFile);
     if (stopping.aborted) throw failed(definition, 'was stopped while it started', undefined);
     const how = first.kind === 'ended' ? `ended ${first.how} before it answered` : `did not answer within ${definition.startTimeoutMs / 1000} s`;
-    throw failed(definition, `${how}${tail === '' ? '' : `; the end of ${definition.logFile}:\n${tail}`}`, undefined);
+    throw failed(definition, `${how}${tail === '' ? '' : `; the end of ${definition.logFile}:\n${tail}`}`, undefined, first.kind === 'ended' && first.code === 2 ? 2 : 1);
   } finally {
     over.abort();
   }
@@ -239,6 +259,6 @@ async function logTail(file: string): Promise<string> {
     .trimEnd();
 }
 
-function failed<Ready>(definition: PartDefinition<Ready>, what: string, cause: unknown): Failure {
-  return new Failure(`${definition.name} ${what}`, { kind: 'permanent', code: 'PART_FAILED', remedy: definition.remedy, cause });
+function failed<Ready>(definition: PartDefinition<Ready>, what: string, cause: unknown, exitCode: 1 | 2 = 1): Failure {
+  return new Failure(`${definition.name} ${what}`, { kind: 'permanent', code: 'PART_FAILED', remedy: definition.remedy, exitCode, cause });
 }

@@ -1,3 +1,4 @@
+import { open } from 'node:fs/promises';
 import { Connection } from '@temporalio/client';
 import type { PartDefinition } from './part.ts';
 
@@ -28,6 +29,10 @@ export function temporalServer(options: TemporalServerOptions): PartDefinition<u
     stopGraceMs: 10_000,
     startTimeoutMs: 60_000,
     remedy: 'If its database is damaged, delete temporal.db* in the state directory (histories are lost, links are not); or name a server that runs with TEMPORAL_ADDRESS.',
+    prepare: async () => {
+      // SQLite takes the mode of a file that is there, for those beside it as well.
+      if (options.databaseFile !== undefined) await (await open(options.databaseFile, 'a', 0o600)).close();
+    },
     ready: async () => {
       await checkTemporal(address, 'default');
       return undefined;
