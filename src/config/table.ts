@@ -135,7 +135,7 @@ export function objectRows(object: ObjectType) {
     matchFields: list(key('matchFields'), matchFieldColumns, [`{ salesforce: ${account ? 'AccountNumber, personalization: [customerNumber]' : 'Phone, personalization: [phone, mobile]'}, ignoreCase: false }`], 'CRM fields and the attributes each is compared with (R10); userId and accountId name the ids themselves.'),
     matchFieldOrder: setting(key('matchFieldOrder'), kinds.oneOf(['any', 'ordered']), 'any', 'All match fields at once, or one after the other (R10).'),
     onlyDesignatedMatchFields: setting(key('onlyDesignatedMatchFields'), kinds.yesNo, 'false', 'No match by e-mail or name if match fields are given (R11).'),
-    pull: list(key('pull'), pullColumns, [`{ from: ${account ? 'Industry, to: industry' : 'Title, to: jobTitle'}, rule: crm, onNull: keep }`], 'CRM fields that flow into attributes (R24); rule crm or fillBlank, onNull keep or clear.'),
+    pull: list(key('pull'), pullColumns, [`{ from: ${account ? 'Industry, to: industry' : `Title, to: ${object}Title`}, rule: crm, onNull: keep }`], 'CRM fields that flow into attributes (R24); rule crm or fillBlank, onNull keep or clear.'),
     push: list(key('push'), pushColumns, ['{ from: engagementScore, to: EngagementScore__c, rule: personalization, onNull: keep }'], 'Attributes that flow into CRM fields (R24); rule personalization or fillBlank, onNull keep or clear.'),
     directionPull: setting(key('directions.pull'), kinds.yesNo, 'true', 'Switched off: nothing is planned into Personalization.'),
     directionPush: setting(key('directions.push'), kinds.yesNo, 'true', 'Switched off: nothing is planned into the CRM.'),
