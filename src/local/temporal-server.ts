@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { access, chmod, rm, writeFile } from 'node:fs/promises';
 import { Connection } from '@temporalio/client';
 import type { PartDefinition } from './part.ts';
 
@@ -29,15 +29,36 @@ export function temporalServer(options: TemporalServerOptions): PartDefinition<u
     stopGraceMs: 10_000,
     startTimeoutMs: 60_000,
     remedy: 'If its database is damaged, delete temporal.db* in the state directory (histories are lost, links are not); or name a server that runs with TEMPORAL_ADDRESS.',
-    prepare: async () => {
-      // SQLite takes the mode of a file that is there, for those beside it as well.
-      if (options.databaseFile !== undefined) await (await open(options.databaseFile, 'a', 0o600)).close();
-    },
+    prepare: () => discardUnfinished(options.databaseFile),
     ready: async () => {
       await checkTemporal(address, 'default');
+      await markFinished(options.databaseFile);
       return undefined;
     },
   };
+}
+
+/** A server that was killed while it made its tables never starts again on them. One that has never answered has nothing to lose. */
+async function discardUnfinished(databaseFile: string | undefined): Promise<void> {
+  if (databaseFile === undefined || (await exists(markOf(databaseFile)))) return;
+  for (const suffix of ['', '-wal', '-shm']) await rm(`${databaseFile}${suffix}`, { force: true });
+}
+
+async function markFinished(databaseFile: string | undefined): Promise<void> {
+  if (databaseFile === undefined) return;
+  await chmod(databaseFile, 0o600);
+  await writeFile(markOf(databaseFile), '', { mode: 0o600 });
+}
+
+function markOf(databaseFile: string): string {
+  return `${databaseFile}.initialized`;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Asks the server over gRPC for the namespace: a port that is open is not yet a server that works. */
