@@ -64,7 +64,9 @@ class Reader {
   }
 
   #resolved(node: unknown): Node | null {
-    const found = isAlias(node) ? node.resolve(this.#document) : (node as Node | null | undefined);
+    if (!isAlias(node)) return (node as Node | null | undefined) ?? null;
+    const found = node.resolve(this.#document);
+    if (found === undefined) this.problems.push({ line: this.#lineOf(node, 1), key: '', message: `is no YAML: the alias *${node.source} has no anchor &${node.source} before it` });
     return found ?? null;
   }
 

@@ -31,7 +31,8 @@ export class Evaluation {
   }
 
   report(line: number | undefined, key: string, message: string): void {
-    this.problems.push({ line, key, message });
+    // Line 0: what the command line says, which has no line.
+    this.problems.push({ line: line === 0 ? undefined : line, key, message });
   }
 
   #read<V>(leaf: Leaf, key: string, kind: Kind<V>, secret: boolean): V | undefined {
