@@ -75,12 +75,21 @@ export function readCron(text: string): CronReading {
     const values = fieldValues(part, rule);
     if (values === undefined) {
       const names = rule.names === undefined ? '' : ` or ${rule.names[0]} to ${rule.names.at(-1)}`;
-      return { problem: `has the ${rule.name} ${JSON.stringify(part)}; allowed are ${rule.from} to ${rule.to}${names}, *, lists a,b, ranges a-b and steps /n` };
+      return {
+        problem: `has the ${rule.name} ${JSON.stringify(part)}; allowed are ${rule.from} to ${rule.to}${names}, *, lists a,b, ranges a-b and steps /n`,
+      };
     }
     sets.push(values);
   }
-  const [minutes, hours, daysOfMonth, monthsSet, daysOfWeek] = sets as [ReadonlySet<number>, ReadonlySet<number>, ReadonlySet<number>, ReadonlySet<number>, ReadonlySet<number>];
+  const [minutes, hours, daysOfMonth, monthsSet, daysOfWeek] = sets as [
+    ReadonlySet<number>,
+    ReadonlySet<number>,
+    ReadonlySet<number>,
+    ReadonlySet<number>,
+    ReadonlySet<number>,
+  ];
   const longest = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-  if (![...monthsSet].some((month) => [...daysOfMonth].some((day) => day <= longest[month - 1]!))) return { problem: 'names a day that none of its months has' };
+  if (![...monthsSet].some((month) => [...daysOfMonth].some((day) => day <= longest[month - 1]!)))
+    return { problem: 'names a day that none of its months has' };
   return { fields: { minutes, hours, daysOfMonth, months: monthsSet, daysOfWeek, bothDays: daysOfMonth.size < 31 && daysOfWeek.size < 7 } };
 }

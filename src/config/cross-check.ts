@@ -36,8 +36,16 @@ export function crossCheck(settings: Settings, positions: Positions, entryKeys: 
       const other = first.get(same(target.name));
       const source = sourceOf.get(same(target.name));
       if (other === undefined) first.set(same(target.name), target);
-      else report(target.key, `the ${what} ${target.name} is a target twice (${place(other, positions)}); allowed: one mapping for each target (${other.key.split('.')[1] === target.key.split('.')[1] ? 'R24' : 'R18: contacts and leads share the users'})`);
-      if (source !== undefined) report(target.key, `the ${what} ${target.name} is a target and the source of another mapping (${place(source, positions)}); allowed: one of the two (R24)`);
+      else
+        report(
+          target.key,
+          `the ${what} ${target.name} is a target twice (${place(other, positions)}); allowed: one mapping for each target (${other.key.split('.')[1] === target.key.split('.')[1] ? 'R24' : 'R18: contacts and leads share the users'})`,
+        );
+      if (source !== undefined)
+        report(
+          target.key,
+          `the ${what} ${target.name} is a target and the source of another mapping (${place(source, positions)}); allowed: one of the two (R24)`,
+        );
     }
   };
 
@@ -48,8 +56,10 @@ export function crossCheck(settings: Settings, positions: Positions, entryKeys: 
       const entryKey = entryKeys.get(field) ?? `objects.${object}.matchFields[${index}]`;
       const use = { name: field.salesforce, key: `${entryKey}.salesforce` };
       const other = seen.get(crm(field.salesforce));
-      if (crm(field.salesforce) === 'id') report(use.key, `Id is no match field: it is compared with the id attribute; allowed: set objects.${object}.idAttribute instead`);
-      else if (other !== undefined) report(use.key, `${field.salesforce} stands in two entries (${place(other, positions)}); allowed: one entry with all its attributes (R10)`);
+      if (crm(field.salesforce) === 'id')
+        report(use.key, `Id is no match field: it is compared with the id attribute; allowed: set objects.${object}.idAttribute instead`);
+      else if (other !== undefined)
+        report(use.key, `${field.salesforce} stands in two entries (${place(other, positions)}); allowed: one entry with all its attributes (R10)`);
       else seen.set(crm(field.salesforce), use);
       const twice = field.personalization.find((attribute, at) => field.personalization.indexOf(attribute) !== at);
       if (twice !== undefined) report(`${entryKey}.personalization`, `names the attribute ${twice} twice; allowed: each once`);

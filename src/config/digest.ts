@@ -6,7 +6,10 @@ function stableJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(stableJson).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
   const entries = Object.entries(value).filter(([, item]) => item !== undefined);
-  return `{${entries.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => `${JSON.stringify(key)}:${stableJson(item)}`).join(',')}}`;
+  return `{${entries
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, item]) => `${JSON.stringify(key)}:${stableJson(item)}`)
+    .join(',')}}`;
 }
 
 /**
@@ -15,7 +18,11 @@ function stableJson(value: unknown): string {
  */
 export function settingsHash(settings: Settings): string {
   const { salesforce, personalization, ledger: _ledger, ...rest } = settings;
-  const decides = { ...rest, salesforce: { apiVersion: salesforce.apiVersion, apiBudget: salesforce.apiBudget }, personalization: { store: personalization.store } };
+  const decides = {
+    ...rest,
+    salesforce: { apiVersion: salesforce.apiVersion, apiBudget: salesforce.apiBudget },
+    personalization: { store: personalization.store },
+  };
   return createHash('sha256').update(stableJson(decides)).digest('hex');
 }
 

@@ -66,7 +66,12 @@ class Reader {
   #resolved(node: unknown): Node | null {
     if (!isAlias(node)) return (node as Node | null | undefined) ?? null;
     const found = node.resolve(this.#document);
-    if (found === undefined) this.problems.push({ line: this.#lineOf(node, 1), key: '', message: `is no YAML: the alias *${node.source} has no anchor &${node.source} before it` });
+    if (found === undefined)
+      this.problems.push({
+        line: this.#lineOf(node, 1),
+        key: '',
+        message: `is no YAML: the alias *${node.source} has no anchor &${node.source} before it`,
+      });
     return found ?? null;
   }
 
@@ -136,7 +141,10 @@ export function readDocument(source: string, table: readonly Row[]): ReadDocumen
   const document = parseDocument(source, { version: '1.2', lineCounter, prettyErrors: false, uniqueKeys: true, logLevel: 'error' });
   const problems = document.errors.map(({ code, message, pos }) => {
     const { line, col } = lineCounter.linePos(pos[0]);
-    const tab = code === 'TAB_AS_INDENT' || source.split('\n')[line - 1]?.slice(0, col).includes('\t') ? ' (YAML is indented with spaces, never with tabs)' : '';
+    const tab =
+      code === 'TAB_AS_INDENT' || source.split('\n')[line - 1]?.slice(0, col).includes('\t')
+        ? ' (YAML is indented with spaces, never with tabs)'
+        : '';
     const key = code === 'DUPLICATE_KEY' ? (/^[^\s:]+/.exec(source.slice(pos[0]))?.[0] ?? '') : '';
     if (code === 'DUPLICATE_KEY') return { line, key, message: 'stands here a second time; allowed: each key once' };
     if (code === 'MULTIPLE_DOCS') return { line, key, message: 'a second document begins here; allowed: one' };

@@ -121,7 +121,8 @@ export class Evaluation {
     }
     if (column.many) {
       const read = this.#many(value, key, column.kind);
-      if (value.is === 'list' && value.items.length === 0) this.report(value.line, key, `is an empty list; allowed: ${column.kind.allowed}, or a list of such`);
+      if (value.is === 'list' && value.items.length === 0)
+        this.report(value.line, key, `is an empty list; allowed: ${column.kind.allowed}, or a list of such`);
       return read.length === 0 ? undefined : read;
     }
     if (value.is === 'leaf') return this.#read(value, key, column.kind, false);

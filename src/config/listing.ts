@@ -13,7 +13,9 @@ interface Line {
 const allowedIn = (row: Row): string => {
   if (row.shape === 'scalar') return row.kind.allowed;
   if (row.columns === undefined) return 'a list of texts';
-  const columns = Object.entries(row.columns).map(([name, { many, default: standard }]) => `${name}${many ? ': [..]' : ''}${standard === undefined ? '' : `: ${standard}`}`);
+  const columns = Object.entries(row.columns).map(
+    ([name, { many, default: standard }]) => `${name}${many ? ': [..]' : ''}${standard === undefined ? '' : `: ${standard}`}`,
+  );
   return `a list of { ${columns.join(', ')} }`;
 };
 
@@ -21,11 +23,19 @@ const allowedIn = (row: Row): string => {
 function linesOfTable(): readonly Line[] {
   const lines = new Map<string, Line>();
   for (const row of settingsTable) {
-    const shared = objectTypes.some((object) => row.key.startsWith(`objects.${object}.`)) && objectTypes.every((object) => settingsTable.some(({ key }) => key === row.key.replace(/^objects\.\w+/, `objects.${object}`)));
+    const shared =
+      objectTypes.some((object) => row.key.startsWith(`objects.${object}.`)) &&
+      objectTypes.every((object) => settingsTable.some(({ key }) => key === row.key.replace(/^objects\.\w+/, `objects.${object}`)));
     const key = shared ? row.key.replace(/^objects\.\w+/, 'objects.<object>') : row.key;
     const before = lines.get(key);
     const standards = [...new Set([...(before === undefined ? [] : before.standard.split(', ')), row.default ?? 'none'])].join(', ');
-    lines.set(key, { key, standard: row.key === 'ignoreValues' ? 'R7' : standards, unit: row.shape === 'scalar' ? (row.unit ?? '') : '', allowed: allowedIn(row), sentence: row.sentence });
+    lines.set(key, {
+      key,
+      standard: row.key === 'ignoreValues' ? 'R7' : standards,
+      unit: row.shape === 'scalar' ? (row.unit ?? '') : '',
+      allowed: allowedIn(row),
+      sentence: row.sentence,
+    });
   }
   return [...lines.values()];
 }
@@ -43,6 +53,12 @@ export function renderSettingsTable(): string {
 
 /** The settings as plain text, for `--help`: a line with key and default, one with the meaning, one with what is allowed. */
 export function renderSettingsHelp(): string {
-  const blocks = linesOfTable().map((line) => [`  ${line.key} (default ${line.standard})`, `      ${line.sentence}${line.unit === '' ? '' : ` Unit: ${line.unit}.`}`, `      Allowed: ${line.allowed}`].join('\n'));
+  const blocks = linesOfTable().map((line) =>
+    [
+      `  ${line.key} (default ${line.standard})`,
+      `      ${line.sentence}${line.unit === '' ? '' : ` Unit: ${line.unit}.`}`,
+      `      Allowed: ${line.allowed}`,
+    ].join('\n'),
+  );
   return ['Settings (crm-sync.yaml; <object> is account, contact or lead):', ...blocks].join('\n');
 }

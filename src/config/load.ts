@@ -47,32 +47,56 @@ function fileText(file: string): string {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT') {
-      throw new Failure(`There is no settings file ${file}`, { kind: 'permanent', code: 'SETTINGS', exitCode: 2, remedy: 'Write one with `crm-sync init`, or name another with --config.', cause: error });
+      throw new Failure(`There is no settings file ${file}`, {
+        kind: 'permanent',
+        code: 'SETTINGS',
+        exitCode: 2,
+        remedy: 'Write one with `crm-sync init`, or name another with --config.',
+        cause: error,
+      });
     }
-    if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') throw settingsFailure(file, [{ line: undefined, key: '', message: 'is not UTF-8' }], 'Save the file as UTF-8.');
-    throw new Failure(`The settings file ${file} cannot be read (${code ?? 'no cause given'})`, { kind: 'permanent', code: 'SETTINGS', exitCode: 2, remedy: 'Check the path and its permissions.', cause: error });
+    if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
+      throw settingsFailure(file, [{ line: undefined, key: '', message: 'is not UTF-8' }], 'Save the file as UTF-8.');
+    throw new Failure(`The settings file ${file} cannot be read (${code ?? 'no cause given'})`, {
+      kind: 'permanent',
+      code: 'SETTINGS',
+      exitCode: 2,
+      remedy: 'Check the path and its permissions.',
+      cause: error,
+    });
   }
 }
 
 function given(values: SettingValues, place: string): readonly [string, Value][] {
   const keys = settingsTable.filter((row) => row.shape === 'scalar').map((row) => row.key);
   return Object.entries(values).map(([key, value]) => {
-    if (!keys.includes(key)) throw settingsFailure(place, [{ line: undefined, key, message: `is no setting of a single value${didYouMean(key, keys)}` }]);
+    if (!keys.includes(key))
+      throw settingsFailure(place, [{ line: undefined, key, message: `is no setting of a single value${didYouMean(key, keys)}` }]);
     return [key, { is: 'leaf', text: String(value), isNull: false, line: 0 }];
   });
 }
 
 function authOf(evaluation: Evaluation, folder: string): SalesforceAuth | undefined {
   const flow = evaluation.scalar(rows.flow);
-  const [clientId, clientSecret, username, privateKeyFile, refreshToken] = [rows.clientId, rows.clientSecret, rows.username, rows.privateKeyFile, rows.refreshToken].map((row) => evaluation.scalar(row));
+  const [clientId, clientSecret, username, privateKeyFile, refreshToken] = [
+    rows.clientId,
+    rows.clientSecret,
+    rows.username,
+    rows.privateKeyFile,
+    rows.refreshToken,
+  ].map((row) => evaluation.scalar(row));
   const line = evaluation.lineOf(rows.flow.key);
   const missing = (key: string): undefined => {
-    if (evaluation.lineOf(key) === undefined || !evaluation.problems.some((problem) => problem.key === key)) evaluation.report(line, key, `is missing; the flow ${flow} needs it`);
+    if (evaluation.lineOf(key) === undefined || !evaluation.problems.some((problem) => problem.key === key))
+      evaluation.report(line, key, `is missing; the flow ${flow} needs it`);
   };
   switch (flow) {
     case undefined: {
-      const set = [rows.clientId, rows.clientSecret, rows.username, rows.privateKeyFile, rows.refreshToken].find((row) => evaluation.lineOf(row.key) !== undefined);
-      if (set !== undefined && evaluation.lineOf(rows.flow.key) === undefined) evaluation.report(evaluation.lineOf(set.key), rows.flow.key, `is missing; allowed: ${rows.flow.kind.allowed}`);
+      const set = [rows.clientId, rows.clientSecret, rows.username, rows.privateKeyFile, rows.refreshToken].find(
+        (row) => evaluation.lineOf(row.key) !== undefined,
+      );
+      if (set !== undefined && evaluation.lineOf(rows.flow.key) === undefined)
+        evaluation.report(evaluation.lineOf(set.key), rows.flow.key, `is missing; allowed: ${rows.flow.kind.allowed}`);
       return undefined;
     }
     case 'jwtBearer':
@@ -123,7 +147,13 @@ function settingsOf(evaluation: Evaluation, connections: Partial<Connections>, f
     ledger: { url: connections.ledgerUrl ?? value(rows.ledgerUrl) },
     schedule: { cron: value(rows.cron), timezone: value(rows.timezone), jitterMs: value(rows.jitterMs) },
     approval: value(rows.approval),
-    guards: { rejected: value(rows.rejected), personsGone: value(rows.personsGone), linksEnded: value(rows.linksEnded), recordsGone: value(rows.recordsGone), writesFactor: value(rows.writesFactor) },
+    guards: {
+      rejected: value(rows.rejected),
+      personsGone: value(rows.personsGone),
+      linksEnded: value(rows.linksEnded),
+      recordsGone: value(rows.recordsGone),
+      writesFactor: value(rows.writesFactor),
+    },
     limitWrites: value(rows.limitWrites),
     caps: { pullRecords: value(rows.pullRecords), pushRecords: value(rows.pushRecords) },
     ignoreValues: [...new Set(ignored.map((text) => text.normalize('NFC').trim().toLowerCase()))],
@@ -174,8 +204,16 @@ export function loadSettings(options: LoadOptions): Settings {
 /** @throws Failure with exit code 2 that names every connection that is missing. */
 export function requireConnections(settings: Settings, place = 'crm-sync.yaml'): ConnectedSettings {
   const { salesforce, personalization, ledger } = settings;
-  if (salesforce.loginUrl !== undefined && salesforce.auth !== undefined && personalization.url !== undefined && ledger.url !== undefined) return settings as ConnectedSettings;
-  const needed: readonly (readonly [string, unknown])[] = [[rows.loginUrl.key, salesforce.loginUrl], [rows.flow.key, salesforce.auth], [rows.storeUrl.key, personalization.url], [rows.ledgerUrl.key, ledger.url]];
-  const problems = needed.filter(([, value]) => value === undefined).map(([key]) => ({ line: undefined, key, message: 'is missing; without the embedded stack it is needed' }));
+  if (salesforce.loginUrl !== undefined && salesforce.auth !== undefined && personalization.url !== undefined && ledger.url !== undefined)
+    return settings as ConnectedSettings;
+  const needed: readonly (readonly [string, unknown])[] = [
+    [rows.loginUrl.key, salesforce.loginUrl],
+    [rows.flow.key, salesforce.auth],
+    [rows.storeUrl.key, personalization.url],
+    [rows.ledgerUrl.key, ledger.url],
+  ];
+  const problems = needed
+    .filter(([, value]) => value === undefined)
+    .map(([key]) => ({ line: undefined, key, message: 'is missing; without the embedded stack it is needed' }));
   throw settingsFailure(place, problems, 'Add it, or start the embedded stack with `crm-sync up`.');
 }

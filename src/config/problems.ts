@@ -32,5 +32,8 @@ export function settingsFailure(place: string, problems: readonly Problem[], rem
   const lines = [...new Set(sorted.map((problem) => sentence(place, problem)))];
   const message = lines.length === 1 ? lines[0]! : `${lines.length} errors in the settings:\n${lines.join('\n')}`;
   const options = { kind: 'permanent', code: 'SETTINGS', exitCode: 2 } as const;
-  return new Failure(message, { ...options, remedy: remedy ?? 'Correct the settings; the README has a table of them, `crm-sync init` writes a template.' });
+  return new Failure(message, {
+    ...options,
+    remedy: remedy ?? 'Correct the settings; the README has a table of them, `crm-sync init` writes a template.',
+  });
 }

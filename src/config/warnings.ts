@@ -21,7 +21,15 @@ interface ClockChange {
 
 /** Changes of a zone's clock in the 366 days from `atMs` on. */
 function clockChanges(timeZone: string, atMs: number): readonly ClockChange[] {
-  const format = new Intl.DateTimeFormat('en', { timeZone, hourCycle: 'h23', year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit' });
+  const format = new Intl.DateTimeFormat('en', {
+    timeZone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+  });
   const offset = (instant: number): number => localMs(format, instant) - instant;
   const begin = Math.floor(atMs / hourMs) * hourMs;
   const changes: ClockChange[] = [];
@@ -67,15 +75,21 @@ export function settingsWarnings(settings: Settings, nowMs: number): readonly st
   for (const object of objectTypes) {
     const { matchFields, onlyDesignatedMatchFields, pull, push, directions } = settings.objects[object];
     if (onlyDesignatedMatchFields && matchFields.length === 0) {
-      warnings.push(`objects.${object}.onlyDesignatedMatchFields: has no effect without matchFields, ${object}s are matched by ${object === 'account' ? 'name' : 'e-mail and name'} all the same (R11)`);
+      warnings.push(
+        `objects.${object}.onlyDesignatedMatchFields: has no effect without matchFields, ${object}s are matched by ${object === 'account' ? 'name' : 'e-mail and name'} all the same (R11)`,
+      );
     }
     if (!directions.pull && pull.length > 0) warnings.push(`objects.${object}.directions.pull: is off, the ${object}'s pull mappings rest`);
     if (!directions.push && push.length > 0) warnings.push(`objects.${object}.directions.push: is off, the ${object}'s push mappings rest`);
   }
   const { loginUrl } = settings.salesforce;
   const url = loginUrl === undefined ? null : URL.parse(loginUrl);
-  if (url?.protocol === 'http:' && !['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname)) warnings.push('salesforce.loginUrl: is http, secrets travel unencrypted');
-  if (/-(run|nightly|salesforce)$/.test(settings.name)) warnings.push(`name: ends like an id of another sync (${settings.name.replace(/-[a-z]+$/, '')}); if both use one Temporal they get in each other's way`);
+  if (url?.protocol === 'http:' && !['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname))
+    warnings.push('salesforce.loginUrl: is http, secrets travel unencrypted');
+  if (/-(run|nightly|salesforce)$/.test(settings.name))
+    warnings.push(
+      `name: ends like an id of another sync (${settings.name.replace(/-[a-z]+$/, '')}); if both use one Temporal they get in each other's way`,
+    );
   if (settings.limitWrites !== undefined) warnings.push(`limitWrites: a canary, only the first ${settings.limitWrites} linked pairs are written`);
   return [...warnings, ...scheduleWarnings(settings.schedule, nowMs)];
 }

@@ -1,7 +1,31 @@
 /** Names of field types as Salesforce's describe gives them. */
 export const crmFieldTypes = [
-  'address', 'anyType', 'base64', 'boolean', 'combobox', 'complexvalue', 'currency', 'date', 'datetime', 'double', 'email', 'encryptedstring',
-  'id', 'int', 'json', 'location', 'long', 'multipicklist', 'percent', 'phone', 'picklist', 'reference', 'string', 'textarea', 'time', 'url',
+  'address',
+  'anyType',
+  'base64',
+  'boolean',
+  'combobox',
+  'complexvalue',
+  'currency',
+  'date',
+  'datetime',
+  'double',
+  'email',
+  'encryptedstring',
+  'id',
+  'int',
+  'json',
+  'location',
+  'long',
+  'multipicklist',
+  'percent',
+  'phone',
+  'picklist',
+  'reference',
+  'string',
+  'textarea',
+  'time',
+  'url',
 ] as const;
 export type CrmFieldType = (typeof crmFieldTypes)[number];
 

@@ -4,7 +4,8 @@ import { readEnvironment } from '../../src/config/environment.ts';
 import { requireConnections } from '../../src/config/load.ts';
 import { errorsOf, failureOf, load } from './failure.ts';
 
-const auth = (body: string): string => `salesforce:\n  loginUrl: https://example.my.salesforce.com/\n  auth:\n    ${body.replaceAll('; ', '\n    ')}\n`;
+const auth = (body: string): string =>
+  `salesforce:\n  loginUrl: https://example.my.salesforce.com/\n  auth:\n    ${body.replaceAll('; ', '\n    ')}\n`;
 
 describe('the environment in values', () => {
   test('${NAME} is replaced, also inside a text, and not looked at again', () => {
@@ -17,7 +18,10 @@ describe('the environment in values', () => {
   });
 
   test('a number or a word may come from the environment as well', () => {
-    expect(load('caps: { pullRecords: "${N}" }\nobjects: { lead: { enabled: "${L}" } }', { env: { N: '12', L: 'true' } })).toMatchObject({ caps: { pullRecords: 12 }, objects: { lead: { enabled: true } } });
+    expect(load('caps: { pullRecords: "${N}" }\nobjects: { lead: { enabled: "${L}" } }', { env: { N: '12', L: 'true' } })).toMatchObject({
+      caps: { pullRecords: 12 },
+      objects: { lead: { enabled: true } },
+    });
   });
 
   test('one that is not set is named with its line', () => {
@@ -41,13 +45,27 @@ describe('the environment in values', () => {
 
 describe('connections', () => {
   test('each flow has its values', () => {
-    expect(load(auth('flow: jwtBearer; clientId: c; username: u; privateKeyFile: /k.pem')).salesforce).toMatchObject({ loginUrl: 'https://example.my.salesforce.com', auth: { flow: 'jwtBearer', clientId: 'c', username: 'u', privateKeyFile: '/k.pem' } });
-    expect(load(auth('flow: clientCredentials; clientId: c; clientSecret: 007')).salesforce.auth).toEqual({ flow: 'clientCredentials', clientId: 'c', clientSecret: '007' });
-    expect(load(auth('flow: refreshToken; clientId: c; refreshToken: r')).salesforce.auth).toEqual({ flow: 'refreshToken', clientId: 'c', clientSecret: undefined, refreshToken: 'r' });
+    expect(load(auth('flow: jwtBearer; clientId: c; username: u; privateKeyFile: /k.pem')).salesforce).toMatchObject({
+      loginUrl: 'https://example.my.salesforce.com',
+      auth: { flow: 'jwtBearer', clientId: 'c', username: 'u', privateKeyFile: '/k.pem' },
+    });
+    expect(load(auth('flow: clientCredentials; clientId: c; clientSecret: 007')).salesforce.auth).toEqual({
+      flow: 'clientCredentials',
+      clientId: 'c',
+      clientSecret: '007',
+    });
+    expect(load(auth('flow: refreshToken; clientId: c; refreshToken: r')).salesforce.auth).toEqual({
+      flow: 'refreshToken',
+      clientId: 'c',
+      clientSecret: undefined,
+      refreshToken: 'r',
+    });
   });
 
   test('what the flow needs and is missing is named', () => {
-    expect(errorsOf(auth('flow: jwtBearer; clientId: c; username: u'))).toEqual(['crm-sync.yaml:4: salesforce.auth.privateKeyFile: is missing; the flow jwtBearer needs it']);
+    expect(errorsOf(auth('flow: jwtBearer; clientId: c; username: u'))).toEqual([
+      'crm-sync.yaml:4: salesforce.auth.privateKeyFile: is missing; the flow jwtBearer needs it',
+    ]);
     expect(errorsOf(auth('clientId: c'))[0]).toContain('salesforce.auth.flow: is missing; allowed: jwtBearer, clientCredentials or refreshToken');
     expect(errorsOf(auth('flow: password; clientId: c'))[0]).toContain('allowed: jwtBearer, clientCredentials or refreshToken');
   });
@@ -58,7 +76,11 @@ describe('connections', () => {
   });
 
   test('given connections go before the file, whose variables then need not be set', () => {
-    const given = { salesforce: { loginUrl: 'http://127.0.0.1:1', auth: { flow: 'clientCredentials', clientId: 'c', clientSecret: 's' } }, ledgerUrl: 'postgres://a/b', personalizationUrl: 'postgres://a/c' } as const;
+    const given = {
+      salesforce: { loginUrl: 'http://127.0.0.1:1', auth: { flow: 'clientCredentials', clientId: 'c', clientSecret: 's' } },
+      ledgerUrl: 'postgres://a/b',
+      personalizationUrl: 'postgres://a/c',
+    } as const;
     const settings = load(`${auth('flow: jwtBearer; clientId: ${X}')}ledger: { url: "\${Y}" }`, { connections: given });
     expect(requireConnections(settings)).toBe(settings);
     expect(settings.salesforce).toMatchObject(given.salesforce);
@@ -95,12 +117,33 @@ describe('digest and redaction', () => {
     expect(settingsHash(load(''))).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  test.each(['approval: never', 'objects: { lead: { enabled: true } }', 'caps: { pullRecords: 1 }', 'limitWrites: 3', 'objects: { contact: { matchFieldOrder: ordered } }', 'ignoreValues: []'])('%s changes the hash', (text) => {
+  test.each([
+    'approval: never',
+    'objects: { lead: { enabled: true } }',
+    'caps: { pullRecords: 1 }',
+    'limitWrites: 3',
+    'objects: { contact: { matchFieldOrder: ordered } }',
+    'ignoreValues: []',
+  ])('%s changes the hash', (text) => {
     expect(settingsHash(load(text))).not.toBe(settingsHash(load('')));
   });
 });
 
 test('the environment is read into one typed value', () => {
-  expect(readEnvironment({ CRM_SYNC_CACHE: '/c', TEMPORAL_ADDRESS: 'h:7233', CRM_SYNC_WORKFLOW_BUNDLE: '/b.js', CI: 'true', PATH: '/a:/b' })).toMatchObject({ cacheDir: '/c', temporalAddress: 'h:7233', temporalNamespace: 'default', workflowBundle: '/b.js', isCi: true, searchPath: ['/a', '/b'], databaseUrl: undefined });
-  expect(readEnvironment({ CI: 'false', TEMPORAL_ADDRESS: '' })).toMatchObject({ isCi: false, temporalAddress: undefined, workflowBundle: undefined });
+  expect(
+    readEnvironment({ CRM_SYNC_CACHE: '/c', TEMPORAL_ADDRESS: 'h:7233', CRM_SYNC_WORKFLOW_BUNDLE: '/b.js', CI: 'true', PATH: '/a:/b' }),
+  ).toMatchObject({
+    cacheDir: '/c',
+    temporalAddress: 'h:7233',
+    temporalNamespace: 'default',
+    workflowBundle: '/b.js',
+    isCi: true,
+    searchPath: ['/a', '/b'],
+    databaseUrl: undefined,
+  });
+  expect(readEnvironment({ CI: 'false', TEMPORAL_ADDRESS: '' })).toMatchObject({
+    isCi: false,
+    temporalAddress: undefined,
+    workflowBundle: undefined,
+  });
 });

@@ -7,12 +7,21 @@ const objects = (...lines: string[]): string => ['objects:', ...lines.map((line)
 
 describe('rules between settings', () => {
   test('R10 one CRM field in two entries is refused, whatever its case', () => {
-    const errors = errorsOf(objects('contact:', '  matchFields:', '    - { salesforce: Phone, personalization: a }', '    - { salesforce: phone, personalization: b }'));
-    expect(errors).toEqual(['crm-sync.yaml:5: objects.contact.matchFields[1].salesforce: phone stands in two entries (objects.contact.matchFields[0].salesforce, line 4); allowed: one entry with all its attributes (R10)']);
+    const errors = errorsOf(
+      objects('contact:', '  matchFields:', '    - { salesforce: Phone, personalization: a }', '    - { salesforce: phone, personalization: b }'),
+    );
+    expect(errors).toEqual([
+      'crm-sync.yaml:5: objects.contact.matchFields[1].salesforce: phone stands in two entries (objects.contact.matchFields[0].salesforce, line 4); allowed: one entry with all its attributes (R10)',
+    ]);
   });
 
   test('R10 the same field in two objects is allowed', () => {
-    load(objects('contact: { matchFields: [{ salesforce: Phone, personalization: a }] }', 'lead: { matchFields: [{ salesforce: Phone, personalization: a }] }'));
+    load(
+      objects(
+        'contact: { matchFields: [{ salesforce: Phone, personalization: a }] }',
+        'lead: { matchFields: [{ salesforce: Phone, personalization: a }] }',
+      ),
+    );
   });
 
   test('Id as a match field is refused and points to idAttribute, Email and Name are allowed', () => {
@@ -22,7 +31,9 @@ describe('rules between settings', () => {
 
   test('R24 two mappings with one target are refused', () => {
     expect(errorsOf(objects('contact: { pull: [{ from: A, to: x }, { from: B, to: x }] }'))[0]).toContain('the attribute x is a target twice');
-    expect(errorsOf(objects('contact: { push: [{ from: a, to: X__c }, { from: b, to: x__C }] }'))[0]).toContain('the CRM field x__C is a target twice');
+    expect(errorsOf(objects('contact: { push: [{ from: a, to: X__c }, { from: b, to: x__C }] }'))[0]).toContain(
+      'the CRM field x__C is a target twice',
+    );
     expect(errorsOf(objects('account: { pull: [{ from: A, to: x }, { from: B, to: x }] }'))[0]).toContain('R24');
   });
 
@@ -39,7 +50,13 @@ describe('rules between settings', () => {
   });
 
   test('users and accounts, contact and lead have fields and attributes of their own', () => {
-    load(objects('account: { pull: [{ from: A, to: x }], push: [{ from: y, to: B }] }', 'contact: { pull: [{ from: A, to: x }], push: [{ from: y, to: B }] }', 'lead: { push: [{ from: y, to: A }] }'));
+    load(
+      objects(
+        'account: { pull: [{ from: A, to: x }], push: [{ from: y, to: B }] }',
+        'contact: { pull: [{ from: A, to: x }], push: [{ from: y, to: B }] }',
+        'lead: { push: [{ from: y, to: A }] }',
+      ),
+    );
     load(objects('contact: { pull: [{ from: A, to: x }, { from: A, to: X }], push: [{ from: y, to: B }, { from: y, to: C }] }'));
   });
 
@@ -77,7 +94,11 @@ describe('warnings', () => {
     expect(found[1]).toContain('on 2027-10-31 the time 02:30 comes twice');
   });
 
-  test.each(['{ timezone: Europe/Berlin, cron: "30 4 * * *" }', '{ timezone: Europe/Berlin, cron: "30 2 * * MON" }', '{ timezone: Asia/Kolkata, cron: "30 2 * * *" }'])('schedule %s keeps clear of it', (schedule) => {
+  test.each([
+    '{ timezone: Europe/Berlin, cron: "30 4 * * *" }',
+    '{ timezone: Europe/Berlin, cron: "30 2 * * MON" }',
+    '{ timezone: Asia/Kolkata, cron: "30 2 * * *" }',
+  ])('schedule %s keeps clear of it', (schedule) => {
     expect(warnings(`schedule: ${schedule}`)).toEqual([]);
   });
 
@@ -92,7 +113,14 @@ describe('warnings', () => {
 });
 
 describe('the nearest spelling', () => {
-  test.each([['matchFeilds', 'matchFields'], ['MATCHFIELDS', 'matchFields'], ['pul', 'pull'], ['emailadress', 'emailAddress'], ['xyzzy', undefined], ['', undefined]])('of %j is %j', (word, expected) => {
+  test.each([
+    ['matchFeilds', 'matchFields'],
+    ['MATCHFIELDS', 'matchFields'],
+    ['pul', 'pull'],
+    ['emailadress', 'emailAddress'],
+    ['xyzzy', undefined],
+    ['', undefined],
+  ])('of %j is %j', (word, expected) => {
     expect(nearest(word, ['push', 'pull', 'matchFields', 'emailAddress'])).toBe(expected);
   });
 });

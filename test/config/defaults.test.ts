@@ -12,7 +12,12 @@ describe('defaults', () => {
     const { objects, ...rest } = load('');
     expect(rest).toEqual({
       name: 'crm-sync',
-      salesforce: { loginUrl: undefined, auth: undefined, apiVersion: '66.0', apiBudget: { perRun: { kind: 'share', share: 0.2 }, reserve: { kind: 'share', share: 0.1 } } },
+      salesforce: {
+        loginUrl: undefined,
+        auth: undefined,
+        apiVersion: '66.0',
+        apiBudget: { perRun: { kind: 'share', share: 0.2 }, reserve: { kind: 'share', share: 0.1 } },
+      },
       personalization: { store: 'postgres', url: undefined },
       ledger: { url: undefined },
       schedule: { cron: '0 2 * * *', timezone: 'UTC', jitterMs: 300_000 },
@@ -23,7 +28,14 @@ describe('defaults', () => {
       ignoreValues: ['n/a', 'none', 'null', 'unknown', 'undefined', '-', 'test@test.com', 'noemail@noemail.com'],
       retention: { intentsDays: 30 },
     });
-    const object = { matchFields: [], matchFieldOrder: 'any', onlyDesignatedMatchFields: false, pull: [], push: [], directions: { pull: true, push: true } };
+    const object = {
+      matchFields: [],
+      matchFieldOrder: 'any',
+      onlyDesignatedMatchFields: false,
+      pull: [],
+      push: [],
+      directions: { pull: true, push: true },
+    };
     expect(objects).toEqual({
       account: { ...object, idAttribute: 'sfcrmAccountId', accountFromContacts: false },
       contact: { ...object, idAttribute: 'sfcrmContactId' },
@@ -31,9 +43,12 @@ describe('defaults', () => {
     });
   });
 
-  test.each(['# only a comment\n', '---\n', '{}', 'objects:\n', 'objects:\n  contact:\n  lead: ~\n', '\uFEFFname: crm-sync\r\n'])('%j is all defaults as well', (text) => {
-    expect(load(text)).toEqual(load(''));
-  });
+  test.each(['# only a comment\n', '---\n', '{}', 'objects:\n', 'objects:\n  contact:\n  lead: ~\n', '\uFEFFname: crm-sync\r\n'])(
+    '%j is all defaults as well',
+    (text) => {
+      expect(load(text)).toEqual(load(''));
+    },
+  );
 
   test('schemas are named after the sync', () => {
     expect(schemaNames('crm-sync')).toEqual({ ledger: 'crm_sync_ledger', mirror: 'crm_sync_mirror' });
@@ -48,11 +63,20 @@ describe('what is made of the table', () => {
   test('the template names every setting, and every example in it is valid', () => {
     const template = renderTemplate();
     // Comments of the form `# key: value` and the entries below them are the examples; `key: []` gives way to them.
-    const uncommented = template.replaceAll(/^(\s*)# ([a-zA-Z]+:( "?[$\w./@:{}-]+"?)?)$/gm, '$1$2').replaceAll(/^(\s*)# {3}(- \{.*)$/gm, '$1  $2').replaceAll(/^\s*\w+: \[\]\n/gm, '');
+    const uncommented = template
+      .replaceAll(/^(\s*)# ([a-zA-Z]+:( "?[$\w./@:{}-]+"?)?)$/gm, '$1$2')
+      .replaceAll(/^(\s*)# {3}(- \{.*)$/gm, '$1  $2')
+      .replaceAll(/^\s*\w+: \[\]\n/gm, '');
     for (const row of settingsTable) {
       expect(parseDocument(uncommented).hasIn(row.key.split('.')), row.key).toBe(true);
     }
-    const variables = { SALESFORCE_CLIENT_ID: 'a', SALESFORCE_CLIENT_SECRET: 'b', SALESFORCE_REFRESH_TOKEN: 'c', PERSONALIZATION_URL: 'postgres://a/b', CRM_SYNC_LEDGER_URL: 'postgres://a/b' };
+    const variables = {
+      SALESFORCE_CLIENT_ID: 'a',
+      SALESFORCE_CLIENT_SECRET: 'b',
+      SALESFORCE_REFRESH_TOKEN: 'c',
+      PERSONALIZATION_URL: 'postgres://a/b',
+      CRM_SYNC_LEDGER_URL: 'postgres://a/b',
+    };
     const settings = load(uncommented, { env: variables });
     expect(settings.objects.contact.matchFields).toEqual([{ salesforce: 'Phone', personalization: ['phone', 'mobile'], ignoreCase: false }]);
     expect(settings.salesforce.auth).toMatchObject({ flow: 'jwtBearer', clientId: 'a' });
@@ -61,7 +85,9 @@ describe('what is made of the table', () => {
   test('the Markdown table and the help name every setting once', () => {
     for (const { key } of settingsTable) {
       const shared = key.replace(/^objects\.\w+/, 'objects.<object>');
-      const rows = renderSettingsTable().split('\n').filter((line) => line.startsWith(`| \`${key}\` `) || line.startsWith(`| \`${shared}\` `));
+      const rows = renderSettingsTable()
+        .split('\n')
+        .filter((line) => line.startsWith(`| \`${key}\` `) || line.startsWith(`| \`${shared}\` `));
       expect(rows, key).toHaveLength(1);
       expect(renderSettingsHelp().includes(`  ${key} (default`) || renderSettingsHelp().includes(`  ${shared} (default`), key).toBe(true);
     }
@@ -71,6 +97,8 @@ describe('what is made of the table', () => {
   test("the README's table is that of the code", () => {
     const readme = existsSync('README.md') ? readFileSync('README.md', 'utf8') : undefined;
     const block = readme?.match(/<!-- settings:begin -->\n([\s\S]*?)\n<!-- settings:end -->/)?.[1]?.trim();
-    expect(block ?? (readme === undefined ? renderSettingsTable() : 'no block between <!-- settings:begin --> and <!-- settings:end -->')).toBe(renderSettingsTable());
+    expect(block ?? (readme === undefined ? renderSettingsTable() : 'no block between <!-- settings:begin --> and <!-- settings:end -->')).toBe(
+      renderSettingsTable(),
+    );
   });
 });

@@ -32,11 +32,19 @@ describe('the file', () => {
 
   test('every error is told at once, in the order of the file, with file, line and key', () => {
     const file = join(folder, 'many.yaml');
-    writeFileSync(file, 'approval: maybe\nobjects:\n  contact:\n    matchFeilds: []\n    pull:\n      - from: Title\n        to: a\n      - from: Phone\n        too: b\n  contcat: {}\nlimitWrites: x\n');
+    writeFileSync(
+      file,
+      'approval: maybe\nobjects:\n  contact:\n    matchFeilds: []\n    pull:\n      - from: Title\n        to: a\n      - from: Phone\n        too: b\n  contcat: {}\nlimitWrites: x\n',
+    );
     const lines = failureOf(() => loadSettings({ file, env: {} })).message.split('\n');
     expect(lines[0]).toBe('6 errors in the settings:');
     expect(lines.slice(1).map((line) => line.slice(file.length).split(': ').slice(0, 2).join(': '))).toEqual([
-      ':1: approval', ':4: objects.contact.matchFeilds', ':8: objects.contact.pull[1].to', ':9: objects.contact.pull[1].too', ':10: objects.contcat', ':11: limitWrites',
+      ':1: approval',
+      ':4: objects.contact.matchFeilds',
+      ':8: objects.contact.pull[1].to',
+      ':9: objects.contact.pull[1].too',
+      ':10: objects.contcat',
+      ':11: limitWrites',
     ]);
     expect(lines[2]).toContain('allowed: idAttribute, matchFields,');
     expect(lines[2]).toContain('did you mean matchFields?');
@@ -65,7 +73,9 @@ describe('the file', () => {
   });
 
   test('anchors and aliases are followed', () => {
-    const settings = load('objects:\n  contact:\n    matchFields: &m [{ salesforce: Phone, personalization: phone }]\n  lead:\n    matchFields: *m\n');
+    const settings = load(
+      'objects:\n  contact:\n    matchFields: &m [{ salesforce: Phone, personalization: phone }]\n  lead:\n    matchFields: *m\n',
+    );
     expect(settings.objects.lead.matchFields).toEqual(settings.objects.contact.matchFields);
   });
 
@@ -103,12 +113,62 @@ describe('properties', () => {
 
   test('junk is refused with a failure, or taken, and never crashes', () => {
     fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 200 }), onlyFailures), { numRuns: 500 });
-    const yamlish = fc.array(fc.constantFrom('name', 'objects', 'contact', 'pull', 'from', ':', ': ', '\n', '\n  ', '\n    ', '- ', '[', ']', '{', '}', ', ', '&a ', '*a', '"', "'", '|', '>', '!!', '? ', '~', '${X}', '${', '<<', '1', '%', '\t', '#', '---', 'constructor', '__proto__'), { maxLength: 40 });
-    fc.assert(fc.property(yamlish.map((parts) => parts.join('')), onlyFailures), { numRuns: 3000 });
+    const yamlish = fc.array(
+      fc.constantFrom(
+        'name',
+        'objects',
+        'contact',
+        'pull',
+        'from',
+        ':',
+        ': ',
+        '\n',
+        '\n  ',
+        '\n    ',
+        '- ',
+        '[',
+        ']',
+        '{',
+        '}',
+        ', ',
+        '&a ',
+        '*a',
+        '"',
+        "'",
+        '|',
+        '>',
+        '!!',
+        '? ',
+        '~',
+        '${X}',
+        '${',
+        '<<',
+        '1',
+        '%',
+        '\t',
+        '#',
+        '---',
+        'constructor',
+        '__proto__',
+      ),
+      { maxLength: 40 },
+    );
+    fc.assert(
+      fc.property(
+        yamlish.map((parts) => parts.join('')),
+        onlyFailures,
+      ),
+      { numRuns: 3000 },
+    );
   });
 
   test('any JSON under any setting is refused with a failure, or taken', () => {
     const keys = settingsTable.map(({ key }) => key.split('.'));
-    fc.assert(fc.property(fc.constantFrom(...keys), fc.jsonValue({ maxDepth: 5 }), (key, value) => onlyFailures(JSON.stringify(key.reduceRight<unknown>((inner, part) => ({ [part]: inner }), value)))), { numRuns: 2000 });
+    fc.assert(
+      fc.property(fc.constantFrom(...keys), fc.jsonValue({ maxDepth: 5 }), (key, value) =>
+        onlyFailures(JSON.stringify(key.reduceRight<unknown>((inner, part) => ({ [part]: inner }), value))),
+      ),
+      { numRuns: 2000 },
+    );
   });
 });

@@ -5,11 +5,28 @@ import { checkAgainstSides, resolveSettings } from '../../src/config/sides.ts';
 import type { SidesFacts } from '../../src/config/sides.ts';
 import { failureOf } from './failure.ts';
 
-const field = (name: string, rest: Partial<FieldFacts> = {}): FieldFacts => ({ name, type: 'string', length: 255, precision: 0, scale: 0, updateable: true, calculated: false, nillable: true, restrictedPicklist: false, ...rest });
+const field = (name: string, rest: Partial<FieldFacts> = {}): FieldFacts => ({
+  name,
+  type: 'string',
+  length: 255,
+  precision: 0,
+  scale: 0,
+  updateable: true,
+  calculated: false,
+  nillable: true,
+  restrictedPicklist: false,
+  ...rest,
+});
 
 const common = [
-  field('Id', { type: 'id', updateable: false }), field('Phone', { type: 'phone' }), field('Title'), field('MailingAddress', { type: 'address', updateable: false }),
-  field('Age__c', { type: 'double', calculated: true, updateable: false }), field('Name', { updateable: false }), field('Place__c', { type: 'location' }), field('Photo__c', { type: 'base64' }),
+  field('Id', { type: 'id', updateable: false }),
+  field('Phone', { type: 'phone' }),
+  field('Title'),
+  field('MailingAddress', { type: 'address', updateable: false }),
+  field('Age__c', { type: 'double', calculated: true, updateable: false }),
+  field('Name', { updateable: false }),
+  field('Place__c', { type: 'location' }),
+  field('Photo__c', { type: 'base64' }),
 ];
 const attribute = (name: string) => ({ name, type: 'text' });
 const facts: SidesFacts = {
@@ -30,13 +47,17 @@ describe('settings against org and store', () => {
   });
 
   test('an unknown field is told with line, key and the nearest spelling', () => {
-    expect(problems(contact('matchFields: [{ salesforce: Fone, personalization: phone }]'))[0]).toMatch(/^3: objects\.contact\.matchFields\[0\]\.salesforce: Contact has no field Fone, .*did you mean Phone\?$/);
+    expect(problems(contact('matchFields: [{ salesforce: Fone, personalization: phone }]'))[0]).toMatch(
+      /^3: objects\.contact\.matchFields\[0\]\.salesforce: Contact has no field Fone, .*did you mean Phone\?$/,
+    );
     expect(problems(contact('pull: [{ from: Titel, to: jobTitle }]'))[0]).toContain('did you mean Title?');
     expect(problems(contact('push: [{ from: score, to: Titel }]'))[0]).toContain('did you mean Title?');
   });
 
   test('an unknown attribute is told with line, key, what there is and the nearest spelling', () => {
-    expect(problems(contact('matchFields:\n      - salesforce: Phone\n        personalization:\n          - phone\n          - fone'))[0]).toMatch(/^7: objects\.contact\.matchFields\[0\]\.personalization\[1\]: the store's users have no attribute fone; allowed: accountId, jobTitle, phone, score, userId; did you mean phone\?$/);
+    expect(problems(contact('matchFields:\n      - salesforce: Phone\n        personalization:\n          - phone\n          - fone'))[0]).toMatch(
+      /^7: objects\.contact\.matchFields\[0\]\.personalization\[1\]: the store's users have no attribute fone; allowed: accountId, jobTitle, phone, score, userId; did you mean phone\?$/,
+    );
     expect(problems(contact('matchFields: [{ salesforce: Phone, personalization: fone }]'))[0]).toContain('.personalization: ');
     expect(problems(contact('pull: [{ from: Title, to: jobtitle }]'))[0]).toContain('did you mean jobTitle?');
     expect(problems(contact('push: [{ from: scor, to: Title }]'))[0]).toContain('did you mean score?');
@@ -76,12 +97,17 @@ describe('settings against org and store', () => {
   });
 
   test('resolved settings have the spelling of the org and are otherwise the same', () => {
-    const spelled = (phone: string, title: string): string => `objects: { contact: { matchFields: [{ salesforce: ${phone}, personalization: phone }], pull: [{ from: ${title}, to: jobTitle }] }, lead: { enabled: true, push: [{ from: score, to: ${title} }] }, account: { accountFromContacts: true } }`;
-    expect(resolveSettings(readSettings({ text: spelled('PHONE', 'tITLE'), env: {} }), facts)).toEqual(readSettings({ text: spelled('Phone', 'Title'), env: {} }).settings);
+    const spelled = (phone: string, title: string): string =>
+      `objects: { contact: { matchFields: [{ salesforce: ${phone}, personalization: phone }], pull: [{ from: ${title}, to: jobTitle }] }, lead: { enabled: true, push: [{ from: score, to: ${title} }] }, account: { accountFromContacts: true } }`;
+    expect(resolveSettings(readSettings({ text: spelled('PHONE', 'tITLE'), env: {} }), facts)).toEqual(
+      readSettings({ text: spelled('Phone', 'Title'), env: {} }).settings,
+    );
   });
 
   test('resolving fails with all problems, file and line, and exit code 2', () => {
-    const failure = failureOf(() => resolveSettings(readSettings({ text: contact('push: [{ from: scor, to: Titel }]'), file: 'x.yaml', env: {} }), facts));
+    const failure = failureOf(() =>
+      resolveSettings(readSettings({ text: contact('push: [{ from: scor, to: Titel }]'), file: 'x.yaml', env: {} }), facts),
+    );
     expect(failure.exitCode).toBe(2);
     expect(failure.message.split('\n')).toHaveLength(3);
     expect(failure.message).toContain('x.yaml:3: objects.contact.push[0].to');

@@ -3,7 +3,9 @@ import { errorsOf, load } from './failure.ts';
 
 describe('values', () => {
   test('percentages become shares, durations milliseconds, counts numbers', () => {
-    const settings = load('guards: { rejected: 2.5%, personsGone: 0 %, recordsGone: "100%", writesFactor: 1.5 }\nschedule: { jitter: 90s }\ncaps: { pullRecords: "4,500,000", pushRecords: 1_000 }\nlimitWrites: 0');
+    const settings = load(
+      'guards: { rejected: 2.5%, personsGone: 0 %, recordsGone: "100%", writesFactor: 1.5 }\nschedule: { jitter: 90s }\ncaps: { pullRecords: "4,500,000", pushRecords: 1_000 }\nlimitWrites: 0',
+    );
     expect(settings.guards).toMatchObject({ rejected: 0.025, personsGone: 0, recordsGone: 1, writesFactor: 1.5 });
     expect(settings.schedule.jitterMs).toBe(90_000);
     expect(settings.caps).toEqual({ pullRecords: 4_500_000, pushRecords: 1000 });
@@ -11,7 +13,10 @@ describe('values', () => {
   });
 
   test('a call budget is a share or a number of calls', () => {
-    expect(load('salesforce: { apiBudget: { perRun: 2000, reserve: 50% } }').salesforce.apiBudget).toEqual({ perRun: { kind: 'calls', calls: 2000 }, reserve: { kind: 'share', share: 0.5 } });
+    expect(load('salesforce: { apiBudget: { perRun: 2000, reserve: 50% } }').salesforce.apiBudget).toEqual({
+      perRun: { kind: 'calls', calls: 2000 },
+      reserve: { kind: 'share', share: 0.5 },
+    });
   });
 
   test.each(['66.0', '"66.0"', '66'])('apiVersion %s is 66.0', (version) => {
@@ -24,12 +29,15 @@ describe('values', () => {
   });
 
   test('a match field may name one attribute without brackets', () => {
-    const [field] = load('objects: { contact: { matchFields: [{ salesforce: Phone, personalization: phone, ignoreCase: true }] } }').objects.contact.matchFields;
+    const [field] = load('objects: { contact: { matchFields: [{ salesforce: Phone, personalization: phone, ignoreCase: true }] } }').objects.contact
+      .matchFields;
     expect(field).toEqual({ salesforce: 'Phone', personalization: ['phone'], ignoreCase: true });
   });
 
   test('mappings have their defaults', () => {
-    const { contact } = load('objects: { contact: { pull: [{ from: Title, to: title }], push: [{ from: score, to: Score__c, rule: fillBlank, onNull: clear }] } }').objects;
+    const { contact } = load(
+      'objects: { contact: { pull: [{ from: Title, to: title }], push: [{ from: score, to: Score__c, rule: fillBlank, onNull: clear }] } }',
+    ).objects;
     expect(contact.pull).toEqual([{ from: 'Title', to: 'title', rule: 'crm', onNull: 'keep' }]);
     expect(contact.push).toEqual([{ from: 'score', to: 'Score__c', rule: 'fillBlank', onNull: 'clear' }]);
   });
@@ -56,7 +64,10 @@ describe('values', () => {
     ['approval: alway', 'allowed: firstRun, guards, always or never; did you mean always?'],
     ['limitWrites: all', 'allowed: none, or a whole number from 0'],
     ['objects: { lead: { enabled: yes } }', '"yes" is neither true nor false; allowed: true or false'],
-    ['objects: { contact: { matchFields: Email } }', 'objects.contact.matchFields: is a single value; allowed: a list of maps with the keys salesforce, personalization, ignoreCase'],
+    [
+      'objects: { contact: { matchFields: Email } }',
+      'objects.contact.matchFields: is a single value; allowed: a list of maps with the keys salesforce, personalization, ignoreCase',
+    ],
     ['objects: { contact: { matchFields: [Email] } }', 'objects.contact.matchFields[0]: is a single value'],
     ['objects: { contact: { matchFields: [{ salesforce: Phone }] } }', 'matchFields[0].personalization: is missing'],
     ['objects: { contact: { matchFields: [{ salesforce: Phone, personalization: [] }] } }', 'is an empty list'],
@@ -78,7 +89,18 @@ describe('values', () => {
     expect(load(`schedule: { cron: "${cron}" }`).schedule.cron).toBe(cron.replaceAll(/\s+/g, ' '));
   });
 
-  test.each(['a 2 * * *', '0 2 * * 8', '0 2 0 * *', '0 2 * 13 *', '*/0 2 * * *', '5-1 2 * * *', '0 2 L * *', '0 2 ? * *', '0 2 * * MON#1', '1,,2 2 * * *'])('cron %j is refused', (cron) => {
+  test.each([
+    'a 2 * * *',
+    '0 2 * * 8',
+    '0 2 0 * *',
+    '0 2 * 13 *',
+    '*/0 2 * * *',
+    '5-1 2 * * *',
+    '0 2 L * *',
+    '0 2 ? * *',
+    '0 2 * * MON#1',
+    '1,,2 2 * * *',
+  ])('cron %j is refused', (cron) => {
     expect(errorsOf(`schedule: { cron: "${cron}" }`)).toHaveLength(1);
   });
 });
