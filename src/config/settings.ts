@@ -1,5 +1,3 @@
-import type { ObjectType } from '../domain/objects.ts';
-
 /** A share of a whole or an absolute number of API calls. */
 export type CallBudget = { readonly kind: 'share'; readonly share: number } | { readonly kind: 'calls'; readonly calls: number };
 
@@ -127,11 +125,6 @@ export type ConnectedSettings = Settings & {
   readonly personalization: { readonly url: string };
   readonly ledger: { readonly url: string };
 };
-
-/** The settings of one object. */
-export function objectSettings(settings: Settings, object: ObjectType): ObjectSettings {
-  return settings.objects[object];
-}
 
 export interface SchemaNames {
   readonly ledger: string;
