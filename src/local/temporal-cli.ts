@@ -1,18 +1,23 @@
 import { execFile } from 'node:child_process';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { LocalEnvironment } from '../config/local.ts';
 import { Failure } from '../domain/failure.ts';
 import { findExecutable, isExecutable } from './executables.ts';
 import { waitForLock } from './lock.ts';
-import { temporalCliVersion, temporalSources } from './temporal-sources.ts';
+import { temporalCliVersion, temporalSources, type TemporalSource } from './temporal-sources.ts';
 
 /**
  * The `temporal` program, which is the server and its web UI as well: `TEMPORAL_CLI_PATH`, the PATH, the cache, else downloaded once per machine.
  * Throws a Failure (`TEMPORAL_MISSING`) that says what each way answered.
  */
-export async function ensureTemporalCli(environment: LocalEnvironment, onLine: (line: string) => void): Promise<string> {
+export async function ensureTemporalCli(
+  environment: LocalEnvironment,
+  onLine: (line: string) => void,
+  sources: readonly TemporalSource[] = temporalSources,
+): Promise<string> {
   const { temporalCliPath, searchPath, cacheDir } = environment;
   if (temporalCliPath !== undefined) {
     if (await isExecutable(temporalCliPath)) return temporalCliPath;
@@ -26,7 +31,7 @@ export async function ensureTemporalCli(environment: LocalEnvironment, onLine: (
   await makeCacheFolder(cacheDir);
   const lock = await waitForLock(join(cacheDir, 'temporal.lock'), (pid) => onLine(`Temporal server: waiting for its download by process ${pid}`));
   try {
-    if (!(await isExecutable(cached))) await obtain(cacheDir, folder, onLine);
+    if (!(await isExecutable(cached))) await obtain(cacheDir, folder, sources, onLine);
     return cached;
   } finally {
     await lock.release();
@@ -34,11 +39,11 @@ export async function ensureTemporalCli(environment: LocalEnvironment, onLine: (
 }
 
 /** Tries the sources in turn; what one left is unpacked beside the target and moved there in one step. */
-async function obtain(cacheDir: string, folder: string, onLine: (line: string) => void): Promise<void> {
+async function obtain(cacheDir: string, folder: string, sources: readonly TemporalSource[], onLine: (line: string) => void): Promise<void> {
   const draft = join(cacheDir, `temporal-draft-${process.pid}`);
   const refusals: string[] = [];
   try {
-    for (const source of temporalSources) {
+    for (const source of sources) {
       await rm(draft, { recursive: true, force: true });
       await mkdir(draft, { recursive: true });
       onLine(`Temporal server: not on this machine yet; fetching it (${source.name})`);
@@ -69,9 +74,10 @@ async function obtain(cacheDir: string, folder: string, onLine: (line: string) =
 async function makeCacheFolder(cacheDir: string): Promise<void> {
   try {
     await mkdir(cacheDir, { recursive: true });
+    await access(cacheDir, constants.W_OK);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new Failure(`the cache folder ${cacheDir} cannot be made (${code})`, {
+    throw new Failure(`the cache folder ${cacheDir} cannot be written (${code})`, {
       kind: 'permanent',
       code: 'CACHE_UNWRITABLE',
       remedy: 'Name a folder that can be written with CRM_SYNC_CACHE.',
