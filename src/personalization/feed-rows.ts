@@ -107,7 +107,7 @@ export async function* feedRows(file: string, header: FeedHeader, onProblem: (pr
 
 /** Why a row is no person, or null. */
 function problemOf(header: FeedHeader, cells: readonly string[]): string | null {
-  if (cells.length !== header.width) return `${cells.length} cells, the header has ${header.width}`;
+  if (cells.length !== header.width) return `number of cells is ${cells.length}, of the header ${header.width}`;
   for (const cell of cells) if (cell.includes('\0')) return cell.includes(notUtf8) ? 'bytes that are not UTF-8' : 'a NUL';
   const id = cells[header.idPosition] ?? '';
   if (id.trim() === '') return 'no id';
