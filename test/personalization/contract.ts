@@ -43,7 +43,7 @@ const oddName = types.user[5]?.name ?? '';
 const awkwardTexts = [
   'plain', ' outer space ', '\u00a0', 'Zoë', 'Zoe\u0308', '日本語', '😀👩‍👩‍👧', '"quoted"', 'a,b;c', 'line\nfeed', 'cr\r\nlf', '\ttab', '=cmd()', '#N/A', '\\N', '\\.', 'null',
   '{"json": 1}', "o'clock", '$1', '\u0001', '\ufeff', '\ufffd', '007', '1e3', 'x'.repeat(30_000), 'é'.repeat(30_000),
-];
+].map((text) => ({ title: JSON.stringify(text.slice(0, 20)), text }));
 
 function user(id: string, values: Person['values'], accountId: string | null = null): SeedPerson {
   return { kind: 'user', id, accountId, values };
