@@ -17,14 +17,23 @@ type BulkIngest = Pick<
 >;
 
 const states: ReadonlySet<string> = new Set(['Open', 'UploadComplete', 'InProgress', 'JobComplete', 'Failed', 'Aborted'] satisfies IngestState[]);
-const resultPath = { successful: 'successfulResults', failed: 'failedResults', unprocessed: 'unprocessedrecords' } as const satisfies Record<IngestResultKind, string>;
+const resultPath = { successful: 'successfulResults', failed: 'failedResults', unprocessed: 'unprocessedrecords' } as const satisfies Record<
+  IngestResultKind,
+  string
+>;
 
 /** `CODE:text:FIELD1,FIELD2 --` or `CODE:text --`: the text can quote values and is dropped. */
 function errorOfCell(cell: string): RowError {
   const body = cell.replace(/\s*--\s*$/, '');
   const code = body.split(':', 1)[0]?.trim() ?? '';
   const last = body.lastIndexOf(':');
-  const fields = last > code.length ? body.slice(last + 1).split(',').map((field) => field.trim()) : [];
+  const fields =
+    last > code.length
+      ? body
+          .slice(last + 1)
+          .split(',')
+          .map((field) => field.trim())
+      : [];
   return rowError(code, body, fields);
 }
 
@@ -45,7 +54,9 @@ function openJobOf(job: Json, userId: string): IngestJob | null {
   const { id, object, state, jobType, createdById, createdDate } = job;
   if (state !== 'Open' || (jobType !== undefined && jobType !== 'V2Ingest') || salesforceId(String(createdById)) !== userId) return null;
   const createdAt = new Date(String(createdDate));
-  return Number.isNaN(createdAt.getTime()) ? null : { jobId: String(id), object: String(object), createdAt: createdAt.toISOString(), createdById: userId };
+  return Number.isNaN(createdAt.getTime())
+    ? null
+    : { jobId: String(id), object: String(object), createdAt: createdAt.toISOString(), createdById: userId };
 }
 
 export function createBulkIngest(org: Org, apiVersion: string): BulkIngest {
@@ -103,7 +114,7 @@ export function createBulkIngest(org: Org, apiVersion: string): BulkIngest {
       const { userId } = await org.grant();
       const jobs: IngestJob[] = [];
       const seen = new Set<string>();
-      for (let next: string | null = `/services/data/v${apiVersion}/jobs/ingest`; next !== null; ) {
+      for (let next: string | null = `/services/data/v${apiVersion}/jobs/ingest`; next !== null;) {
         if (seen.has(next)) throw failureOf('LOCATOR_REPEATED', doing);
         seen.add(next);
         const path: string = next;

@@ -83,7 +83,15 @@ export function createBulkQuery(org: Org): BulkQuery {
       const rows = countOf(answer.headers['sforce-numberofrecords']);
       const next = answer.headers['sforce-locator'];
       const type = answer.headers['content-type'] ?? '';
-      const wrong = !type.startsWith('text/csv') ? 'NOT_JSON' : rows === null ? 'ROW_COUNT_MISSING' : next === undefined || next === '' ? 'LOCATOR_MISSING' : next === locator ? 'LOCATOR_REPEATED' : null;
+      const wrong = !type.startsWith('text/csv')
+        ? 'NOT_JSON'
+        : rows === null
+          ? 'ROW_COUNT_MISSING'
+          : next === undefined || next === ''
+            ? 'LOCATOR_MISSING'
+            : next === locator
+              ? 'LOCATOR_REPEATED'
+              : null;
       if (wrong !== null || rows === null || next === undefined) {
         answer.body.destroy();
         throw failureOf(wrong ?? 'BAD_ANSWER', doing, { httpStatus: answer.status });
@@ -105,4 +113,3 @@ export async function deleteJob(org: Org, kind: 'query' | 'ingest', jobId: strin
     if (!(failure instanceof Failure) || failure.code !== 'JOB_GONE') throw failure;
   }
 }
-

@@ -85,7 +85,9 @@ export function createHttp(timeouts: Timeouts = defaultTimeouts): Http {
         });
         const found = usagePattern.exec(String(answer.headers['sforce-limit-info'] ?? ''));
         if (found !== null) usage = { used: Number(found[1]), max: Number(found[2]) };
-        const flat = Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]));
+        const flat = Object.fromEntries(
+          Object.entries(answer.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
+        );
         const plain = flat['content-encoding']?.toLowerCase() === 'gzip' ? unzipped(answer.body) : answer.body;
         return { status: answer.statusCode, headers: flat, body: readableOf(plain, doing) };
       } catch (error) {

@@ -106,7 +106,9 @@ export function createRest(org: Org): Rest {
       const doing = 'querying';
       const seen = new Set<string>();
       // page by page: jsforce's own paging stops without a word at 10,000 rows
-      let page = (await org.jsforce(doing, async (jsforce) => jsforce.query(soql, { scanAll: options.all === true, autoFetch: false }))) as unknown as QueryPage;
+      let page = (await org.jsforce(doing, async (jsforce) =>
+        jsforce.query(soql, { scanAll: options.all === true, autoFetch: false }),
+      )) as unknown as QueryPage;
       for (;;) {
         if (!Array.isArray(page.records)) throw failureOf('BAD_ANSWER', doing);
         yield* page.records;

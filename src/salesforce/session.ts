@@ -69,7 +69,13 @@ function grantOf(token: unknown, loginUrl: string): Grant {
   const [organization, user] = typeof id === 'string' ? id.split('/').slice(-2) : [];
   const organizationId = salesforceId(organization ?? '');
   const userId = salesforceId(user ?? '');
-  if (typeof accessToken !== 'string' || typeof instanceUrl !== 'string' || URL.parse(instanceUrl) === null || organizationId === null || userId === null) {
+  if (
+    typeof accessToken !== 'string' ||
+    typeof instanceUrl !== 'string' ||
+    URL.parse(instanceUrl) === null ||
+    organizationId === null ||
+    userId === null
+  ) {
     throw failureOf('NOT_JSON', `login at ${loginUrl}`);
   }
   return { accessToken, instanceUrl: instanceUrl.replace(/\/+$/, ''), organizationId, userId };

@@ -97,7 +97,7 @@ export interface IngestResultRow {
 }
 
 /**
- * The CRM side: what the sync asks of one org. Everything throws `Failure` (`src/salesforce/errors.ts` says which codes and what to do); nothing
+ * The CRM side: what the sync asks of one org. Everything throws `Failure` (`src/salesforce/errorTable.ts` says which codes and what to do); nothing
  * retries by itself but a session that ran out, which is renewed once a request. Ids go in with 15 or 18 characters and come out with 18 (R8).
  */
 export interface Salesforce {

@@ -18,7 +18,11 @@ let publicKeyPem: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'crm-sync-login-'));
-  const pair = generateKeyPairSync('rsa', { modulusLength: 2048, publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' } });
+  const pair = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
   keyFile = join(folder, 'key.pem');
   publicKeyPem = pair.publicKey;
   await writeFile(keyFile, pair.privateKey, { mode: 0o600 });
@@ -69,17 +73,27 @@ test('JWT bearer: the assertion is signed with the key, for this client, this us
 test.each([{ clientSecret: secret }, {}])('refresh token with %j', async (more) => {
   await using org = await stubOrg({});
   expect(await loginWith(org.url, { flow: 'refreshToken', clientId: 'client', refreshToken: 'r-token', ...more })).toBeNull();
-  expect(formOf(org)).toEqual({ grant_type: 'refresh_token', client_id: 'client', refresh_token: 'r-token', ...('clientSecret' in more ? { client_secret: secret } : {}) });
+  expect(formOf(org)).toEqual({
+    grant_type: 'refresh_token',
+    client_id: 'client',
+    refresh_token: 'r-token',
+    ...('clientSecret' in more ? { client_secret: secret } : {}),
+  });
 });
 
-test.each(['invalid_client', 'invalid_grant', 'invalid_client_id', 'something_new'])('a login refused with %s is permanent, has a remedy and no secret', async (error) => {
-  await using org = await stubOrg({ '/services/oauth2/token': (_request, response) => json(response, { error, error_description: `bad secret ${secret} of sync@example.com` }, 400) });
-  const failure = await loginWith(org.url, bySecret);
-  expect(failure).toMatchObject({ kind: 'permanent', code: error === 'something_new' ? 'LOGIN_REFUSED' : error });
-  expect(failure?.remedy).toContain('salesforce.auth');
-  expect(JSON.stringify([failure?.message, failure?.remedy, String(failure?.cause)])).not.toMatch(/very-secret|sync@example/);
-  expect(org.count('/')).toBe(1);
-});
+test.each(['invalid_client', 'invalid_grant', 'invalid_client_id', 'something_new'])(
+  'a login refused with %s is permanent, has a remedy and no secret',
+  async (error) => {
+    await using org = await stubOrg({
+      '/services/oauth2/token': (_request, response) => json(response, { error, error_description: `bad secret ${secret} of sync@example.com` }, 400),
+    });
+    const failure = await loginWith(org.url, bySecret);
+    expect(failure).toMatchObject({ kind: 'permanent', code: error === 'something_new' ? 'LOGIN_REFUSED' : error });
+    expect(failure?.remedy).toContain('salesforce.auth');
+    expect(JSON.stringify([failure?.message, failure?.remedy, String(failure?.cause)])).not.toMatch(/very-secret|sync@example/);
+    expect(org.count('/')).toBe(1);
+  },
+);
 
 test('a login that failed is not kept: the next call tries again', async () => {
   let refuse = true;
@@ -116,7 +130,9 @@ test.each([
   ['invalid_grant', 'login rate exceeded', 'TOO_MANY_REQUESTS', 'throttled'],
   ['unknown_error', 'retry your request', 'unknown_error', 'transient'],
 ])('a login answered with %s, %s, may go well later', async (error, description, code, kind) => {
-  await using org = await stubOrg({ '/services/oauth2/token': (_request, response) => json(response, { error, error_description: description }, 400) });
+  await using org = await stubOrg({
+    '/services/oauth2/token': (_request, response) => json(response, { error, error_description: description }, 400),
+  });
   expect(await loginWith(org.url, bySecret)).toMatchObject({ code, kind });
 });
 

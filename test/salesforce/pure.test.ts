@@ -1,16 +1,36 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { FieldFacts } from '../../src/domain/fields.ts';
-import { errorTable, failureFrom, ruleOf } from '../../src/salesforce/errors.ts';
+import { errorTable, ruleOf } from '../../src/salesforce/errorTable.ts';
+import { failureFrom } from '../../src/salesforce/errors.ts';
 import { salesforceId } from '../../src/salesforce/ids.ts';
 import { personAccountField } from '../../src/salesforce/personAccounts.ts';
 import { buildQuery } from '../../src/salesforce/soql.ts';
 import { canonicalDecimal, canonicalValue, readJson, restValue } from '../../src/salesforce/values.ts';
 
 test.each([
-  ['7', '7'], ['7.0', '7'], ['007', '7'], ['0.50', '0.5'], ['.5', '0.5'], ['5.', '5'], ['-12', '-12'], ['-0', '0'], ['+3', '3'], ['-0.0', '0'],
-  ['1.0E7', '10000000'], ['1e-7', '0.0000001'], ['12345678901234567890.10', '12345678901234567890.1'], ['1.25e1', '12.5'], [' 4 ', '4'],
-  ['', null], ['.', null], ['1,5', null], ['abc', null], ['1e999999999', null], ['NaN', null], ['--1', null],
+  ['7', '7'],
+  ['7.0', '7'],
+  ['007', '7'],
+  ['0.50', '0.5'],
+  ['.5', '0.5'],
+  ['5.', '5'],
+  ['-12', '-12'],
+  ['-0', '0'],
+  ['+3', '3'],
+  ['-0.0', '0'],
+  ['1.0E7', '10000000'],
+  ['1e-7', '0.0000001'],
+  ['12345678901234567890.10', '12345678901234567890.1'],
+  ['1.25e1', '12.5'],
+  [' 4 ', '4'],
+  ['', null],
+  ['.', null],
+  ['1,5', null],
+  ['abc', null],
+  ['1e999999999', null],
+  ['NaN', null],
+  ['--1', null],
 ])('R6 the number %j reads as %j', (text, canonical) => {
   expect(canonicalDecimal(text)).toBe(canonical);
 });
@@ -32,27 +52,56 @@ test.each([
   ['datetime', '2026-11-23T02:00:00+02:00', '2026-11-23T00:00:00.000Z'],
   ['datetime', 'yesterday', 'yesterday'],
   ['date', '2026-11-23', '2026-11-23'],
-  ['boolean', true, 'true'], ['boolean', 'false', 'false'],
-  ['double', 1e21, '1000000000000000000000'], ['currency', 0.1, '0.1'], ['int', 7, '7'], ['percent', '12.50', '12.5'],
-  ['string', ' 007 ', ' 007 '], ['email', 'A@x', 'A@x'], ['string', '', null], ['double', null, null], ['string', undefined, null],
+  ['boolean', true, 'true'],
+  ['boolean', 'false', 'false'],
+  ['double', 1e21, '1000000000000000000000'],
+  ['currency', 0.1, '0.1'],
+  ['int', 7, '7'],
+  ['percent', '12.50', '12.5'],
+  ['string', ' 007 ', ' 007 '],
+  ['email', 'A@x', 'A@x'],
+  ['string', '', null],
+  ['double', null, null],
+  ['string', undefined, null],
 ] as const)('R6 a %s %j reads as %j', (type, value, canonical) => {
   expect(canonicalValue(type, value)).toBe(canonical);
 });
 
 test('R24 what is written into a field has the type of the field, to the last digit', () => {
-  const values = { a: restValue('double', '123456789012345678'), b: restValue('boolean', 'true'), c: restValue('string', '7'), d: restValue('double', null) };
+  const values = {
+    a: restValue('double', '123456789012345678'),
+    b: restValue('boolean', 'true'),
+    c: restValue('string', '7'),
+    d: restValue('double', null),
+  };
   expect(JSON.stringify(values)).toBe('{"a":123456789012345678,"b":true,"c":"7","d":null}');
   expect(readJson('{"a":123456789012345678,"b":1.50,"c":[1e2]}')).toEqual({ a: '123456789012345678', b: 1.5, c: [100] });
 });
 
 test.each([
-  ['a0D30000001n7Pi', 'a0D30000001n7PiEAI'], ['a0D30000001n7PiEAI', 'a0D30000001n7PiEAI'], ['a0D30000001n7PiEAJ', null], ['a0D30000001n7Pieai', null],
-  ['a0D30000001n7P', null], ['', null], ['a0D30000001n7P!', null], ['a0D30000001n7PiEA', null],
+  ['a0D30000001n7Pi', 'a0D30000001n7PiEAI'],
+  ['a0D30000001n7PiEAI', 'a0D30000001n7PiEAI'],
+  ['a0D30000001n7PiEAJ', null],
+  ['a0D30000001n7Pieai', null],
+  ['a0D30000001n7P', null],
+  ['', null],
+  ['a0D30000001n7P!', null],
+  ['a0D30000001n7PiEA', null],
 ])('R8 the id %j is %j', (id, wide) => {
   expect(salesforceId(id)).toBe(wide);
 });
 
-const fact: FieldFacts = { name: 'Id', type: 'id', length: 18, precision: 0, scale: 0, updateable: false, calculated: false, nillable: false, restrictedPicklist: false };
+const fact: FieldFacts = {
+  name: 'Id',
+  type: 'id',
+  length: 18,
+  precision: 0,
+  scale: 0,
+  updateable: false,
+  calculated: false,
+  nillable: false,
+  restrictedPicklist: false,
+};
 const described: readonly FieldFacts[] = [fact, { ...fact, name: 'Email', type: 'email' }, { ...fact, name: 'MailingAddress', type: 'address' }];
 
 test('a query names fields as the org spells them, each once', () => {
@@ -64,10 +113,27 @@ test.each(['Nope__c', 'MailingAddress', 'Id FROM User', "Email' OR Name LIKE '%"
 });
 
 test.each([
-  ['X__c', 'X__pc'], ['ns__Score__c', 'ns__Score__pc'], ['Title', 'PersonTitle'], ['Email', 'PersonEmail'], ['FirstName', 'FirstName'], ['LastName', 'LastName'], ['Salutation', 'Salutation'],
-  ['MiddleName', 'MiddleName'], ['Suffix', 'Suffix'], ['Phone', 'Phone'], ['Fax', 'Fax'], ['Description', 'Description'], ['MobilePhone', 'PersonMobilePhone'], ['HomePhone', 'PersonHomePhone'],
-  ['Department', 'PersonDepartment'], ['AssistantName', 'PersonAssistantName'], ['MailingCity', 'PersonMailingCity'], ['OtherPostalCode', 'PersonOtherPostalCode'], ['title', 'PersonTitle'],
-  ['ReportsToId', null], ['AccountId', null],
+  ['X__c', 'X__pc'],
+  ['ns__Score__c', 'ns__Score__pc'],
+  ['Title', 'PersonTitle'],
+  ['Email', 'PersonEmail'],
+  ['FirstName', 'FirstName'],
+  ['LastName', 'LastName'],
+  ['Salutation', 'Salutation'],
+  ['MiddleName', 'MiddleName'],
+  ['Suffix', 'Suffix'],
+  ['Phone', 'Phone'],
+  ['Fax', 'Fax'],
+  ['Description', 'Description'],
+  ['MobilePhone', 'PersonMobilePhone'],
+  ['HomePhone', 'PersonHomePhone'],
+  ['Department', 'PersonDepartment'],
+  ['AssistantName', 'PersonAssistantName'],
+  ['MailingCity', 'PersonMailingCity'],
+  ['OtherPostalCode', 'PersonOtherPostalCode'],
+  ['title', 'PersonTitle'],
+  ['ReportsToId', null],
+  ['AccountId', null],
 ])("R22 a contact's %s is its person account's %s", (contactField, accountField) => {
   expect(personAccountField(contactField)).toBe(accountField);
 });

@@ -49,7 +49,12 @@ export async function stubOrg(handlers: Handlers): Promise<StubOrg> {
       else if (url === '/services/oauth2/token') {
         const { port } = server.address() as AddressInfo;
         const base = `http://127.0.0.1:${port}`;
-        json(response, { access_token: `00D!${seen.length}`, instance_url: `${base}/`, id: `${base}/id/00D000000000062EAA/005000000000001AAA`, token_type: 'Bearer' });
+        json(response, {
+          access_token: `00D!${seen.length}`,
+          instance_url: `${base}/`,
+          id: `${base}/id/00D000000000062EAA/005000000000001AAA`,
+          token_type: 'Bearer',
+        });
       } else json(response, [{ errorCode: 'NOT_FOUND', message: 'The requested resource does not exist' }], 404);
     });
   });

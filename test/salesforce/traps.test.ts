@@ -40,7 +40,8 @@ test('trap 2: a JSON body cut in the middle is a transient failure, not an uncau
 test('trap 2: half a JSON answer that the connection calls complete is a transient failure for every call', async () => {
   await using org = await stubOrg({
     '': (request, response) => {
-      if (request.url.startsWith('/services/oauth2')) return json(response, { access_token: 't', instance_url: org.url, id: `${org.url}/id/00D000000000062EAA/005000000000001AAA` });
+      if (request.url.startsWith('/services/oauth2'))
+        return json(response, { access_token: 't', instance_url: org.url, id: `${org.url}/id/00D000000000062EAA/005000000000001AAA` });
       response.writeHead(200, { 'content-type': 'application/json', connection: 'close' });
       response.end('{"ids":["003000000000001AAA"],"records":[{"Id"');
     },
@@ -167,8 +168,10 @@ test('NUL bytes are left out of a page, zipped or not', async () => {
 test('trap 4: a 401 that outlives the renewal of the session ends after one renewal and one replay', async () => {
   await using org = await stubOrg({
     '': (request, response) => {
-      if (request.url.startsWith('/services/data/')) json(response, [{ errorCode: 'INVALID_SESSION_ID', message: 'Session expired or invalid' }], 401);
-      else json(response, { access_token: `00D!${org.seen.length}`, instance_url: org.url, id: `${org.url}/id/00D000000000062EAA/005000000000001AAA` });
+      if (request.url.startsWith('/services/data/'))
+        json(response, [{ errorCode: 'INVALID_SESSION_ID', message: 'Session expired or invalid' }], 401);
+      else
+        json(response, { access_token: `00D!${org.seen.length}`, instance_url: org.url, id: `${org.url}/id/00D000000000062EAA/005000000000001AAA` });
     },
   });
   for (const [calls, work] of [
@@ -201,7 +204,12 @@ test('trap 6: a query of more than 10,000 rows comes whole', async () => {
     query: (request, response) => {
       const at = Number(/query\/0r8x-(\d+)/.exec(request.url)?.[1] ?? 0);
       const records = Array.from({ length: 2000 }, (_, row) => ({ attributes: { type: 'Contact' }, Id: String(at + row) }));
-      json(response, { totalSize: 12000, done: at >= 10000, records, ...(at >= 10000 ? {} : { nextRecordsUrl: `/services/data/v66.0/query/0r8x-${at + 2000}` }) });
+      json(response, {
+        totalSize: 12000,
+        done: at >= 10000,
+        records,
+        ...(at >= 10000 ? {} : { nextRecordsUrl: `/services/data/v66.0/query/0r8x-${at + 2000}` }),
+      });
     },
   });
   const ids = new Set<unknown>();
@@ -220,7 +228,8 @@ test('a query whose next page is its own is a failure, not a loop', async () => 
 test.each([200, 503, 404])('a web page instead of an answer (HTTP %i) is a transient failure that does not quote it', async (status) => {
   await using org = await stubOrg({
     '': (request, response) => {
-      if (request.url.startsWith('/services/oauth2')) return json(response, { access_token: 't', instance_url: org.url, id: `${org.url}/id/00D000000000062EAA/005000000000001AAA` });
+      if (request.url.startsWith('/services/oauth2'))
+        return json(response, { access_token: 't', instance_url: org.url, id: `${org.url}/id/00D000000000062EAA/005000000000001AAA` });
       response.writeHead(status, { 'content-type': 'text/html' });
       response.end('<html><body>Down for maintenance, bob@example.com</body></html>');
     },
@@ -258,7 +267,7 @@ test.each([
 });
 
 test.each([
-  [{ state: 'Failed', errorMessage: 'InternalServerError : Retried more than 15 times; SELECT Id WHERE Email = \'bob@x\'' }, 'QUERY_TOO_LARGE'],
+  [{ state: 'Failed', errorMessage: "InternalServerError : Retried more than 15 times; SELECT Id WHERE Email = 'bob@x'" }, 'QUERY_TOO_LARGE'],
   [{ state: 'Failed' }, 'JOB_FAILED'],
   [{ state: 'Aborted' }, 'JOB_ABORTED'],
   [{ state: 'Odd' }, 'BAD_ANSWER'],

@@ -27,7 +27,10 @@ test('rows are written each for itself, with assignment rules off; results come 
       json(response, [
         { id: ids[0], success: true, errors: [] },
         { success: false, errors: [{ statusCode: 'INVALID_EMAIL_ADDRESS', message: 'Email: invalid email address: bob@x', fields: ['Email'] }] },
-        { success: false, errors: [{ statusCode: 'CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', message: 'trigger: UNABLE_TO_LOCK_ROW, unable to obtain', fields: [] }] },
+        {
+          success: false,
+          errors: [{ statusCode: 'CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', message: 'trigger: UNABLE_TO_LOCK_ROW, unable to obtain', fields: [] }],
+        },
       ]),
   });
   const results = await org.salesforce.updateRows('Contact', [
@@ -56,7 +59,9 @@ test('a retrieve gives every id asked for, null for what does not exist, and kee
   await using org = await stubOrg({
     'composite/sobjects/Contact': (_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json' });
-      response.end(`[{"attributes":{"type":"Contact"},"Id":"${ids[2]}","N__c":123456789012345678,"M__c":0.10},null,{"Id":"${ids[0]}","N__c":7,"M__c":null}]`);
+      response.end(
+        `[{"attributes":{"type":"Contact"},"Id":"${ids[2]}","N__c":123456789012345678,"M__c":0.10},null,{"Id":"${ids[0]}","N__c":7,"M__c":null}]`,
+      );
     },
   });
   const rows = await org.salesforce.retrieve('Contact', [ids[2], ids[1], '003000000000001', ids[0]], ['N__c', 'M__c']);
@@ -123,14 +128,25 @@ test('an ingest job is opened, handed over, checked, aborted and deleted', async
 });
 
 test('only Open jobs of Bulk 2.0 that are our own are listed, from every page', async () => {
-  const mine = { object: 'Contact', state: 'Open', jobType: 'V2Ingest', createdById: '005000000000001AAA', createdDate: '2026-11-23T01:02:03.000+0000' };
+  const mine = {
+    object: 'Contact',
+    state: 'Open',
+    jobType: 'V2Ingest',
+    createdById: '005000000000001AAA',
+    createdDate: '2026-11-23T01:02:03.000+0000',
+  };
   await using org = await stubOrg({
     'jobs/ingest?queryLocator=2': (_request, response) => json(response, { done: true, records: [{ ...mine, id: '750C' }] }),
     'jobs/ingest': (_request, response) =>
       json(response, {
         done: false,
         nextRecordsUrl: '/services/data/v66.0/jobs/ingest?queryLocator=2',
-        records: [{ ...mine, id: '750A' }, { ...mine, id: '750D', state: 'JobComplete' }, { ...mine, id: '750E', createdById: '005000000000002AAA' }, { ...mine, id: '750F', jobType: 'Classic' }],
+        records: [
+          { ...mine, id: '750A' },
+          { ...mine, id: '750D', state: 'JobComplete' },
+          { ...mine, id: '750E', createdById: '005000000000002AAA' },
+          { ...mine, id: '750F', jobType: 'Classic' },
+        ],
       }),
   });
   const jobs = await org.salesforce.listOpenIngestJobs();
