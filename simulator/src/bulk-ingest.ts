@@ -9,7 +9,7 @@ import { createRecord, deleteRecord, updateRecord } from './save.ts';
 import type { SaveResult, Saver } from './save.ts';
 import type { ObjectType } from './schema.ts';
 
-const rowsPerTransaction = 1000;
+const rowsPerTransaction = 2000;
 const running = new WeakMap<Org, Set<Promise<void>>>();
 const stopping = new WeakSet<Org>();
 

@@ -172,7 +172,7 @@ async function spool(org: Org, job: QueryJob, compiled: CompiledQuery, reader: D
       }
     }
     flush();
-    writeSync(offsetFile, places, 0, rows % places.length);
+    writeSync(offsetFile, new Uint8Array(places.buffer, 0, (rows % places.length) * 8));
     return rows;
   } finally {
     closeSync(dataFile);

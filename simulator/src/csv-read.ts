@@ -53,7 +53,8 @@ export async function* readCsv(file: string): AsyncGenerator<CsvRow> {
     }
   })();
   for await (const each of parser as AsyncIterable<{ info: { lines: number }; record: string[] }>) {
-    yield* problems.splice(0);
+    // The parser is some rows ahead: what it skipped is told in its place.
+    while ((problems[0]?.line ?? Infinity) < each.info.lines) yield* problems.splice(0, 1);
     yield { line: each.info.lines, cells: each.record };
   }
   yield* problems.splice(0);

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { StatementSync } from 'node:sqlite';
@@ -34,8 +34,11 @@ export class Store {
   constructor(directory: string) {
     this.directory = directory;
     for (const name of ['results', 'uploads']) mkdirSync(join(directory, name), { recursive: true, mode: 0o700 });
-    this.db = new DatabaseSync(join(directory, 'org.db'), { timeout: 10_000 });
-    this.db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -65536; pragma temp_store = file;');
+    const file = join(directory, 'org.db');
+    // It holds credentials; SQLite gives its log the mode of the database.
+    closeSync(openSync(file, 'a', 0o600));
+    this.db = new DatabaseSync(file, { timeout: 10_000 });
+    this.db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 16000; pragma cache_size = -65536; pragma temp_store = file;');
     registerFunctions(this.db);
     this.db.exec(ddl);
     this.#types = this.#readTypes();

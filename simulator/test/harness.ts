@@ -1,0 +1,78 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { startSimulator } from '../src/simulator.ts';
+import type { Simulator, SimulatorOptions } from '../src/simulator.ts';
+
+export type Session = { readonly simulator: Simulator; readonly token: string; readonly base: string; readonly warnings: string[] };
+
+/** A new directory with these files. */
+export function directoryWith(files: Readonly<Record<string, string | Buffer>>): string {
+  const directory = mkdtempSync(join(tmpdir(), 'simulator-test-'));
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content);
+  return directory;
+}
+
+/** An org with these files, a token for it, and its end when the test ends. */
+export async function orgWith(files: Readonly<Record<string, string | Buffer>>, options: SimulatorOptions = {}): Promise<Session> {
+  const warnings: string[] = [];
+  const simulator = await startSimulator({ dataDirectory: directoryWith(files), warn: (line) => warnings.push(line), ...options });
+  onTestFinished(() => simulator.stop());
+  return { simulator, token: await tokenOf(simulator), base: `${simulator.url}/services/data/v66.0`, warnings };
+}
+
+export async function tokenOf({ url, credentials }: { url: string; credentials: { clientId: string; clientSecret: string } }): Promise<string> {
+  const { status, json } = await tokenRequest(url, { grant_type: 'client_credentials', client_id: credentials.clientId, client_secret: credentials.clientSecret });
+  if (status !== 200) throw new Error(`no token: ${status}`);
+  return String(json['access_token']);
+}
+
+export async function tokenRequest(url: string, form: Record<string, string>): Promise<{ status: number; json: Record<string, unknown> }> {
+  const response = await fetch(`${url}/services/oauth2/token`, { method: 'POST', body: new URLSearchParams(form) });
+  return { status: response.status, json: (await response.json()) as Record<string, unknown> };
+}
+
+// Answers are JSON of many shapes, looked at by the test that asked for them.
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+type Json = any;
+export type Answer = { readonly status: number; readonly headers: Headers; readonly text: string; readonly json: Json };
+
+/** One request with the session's token; a body that is no string is sent as JSON. */
+export async function call(session: { token: string; base: string }, method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+  const response = await fetch(path.startsWith('http') ? path : session.base + path, {
+    method, headers: { authorization: `Bearer ${session.token}`, ...(body === undefined ? {} : { 'content-type': typeof body === 'string' ? 'text/csv' : 'application/json' }), ...headers },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const isJson = response.headers.get('content-type')?.includes('json') === true;
+  return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : null };
+}
+
+export const soql = (session: Session, query: string, resource = 'query'): Promise<Answer> => call(session, 'GET', `/${resource}?q=${encodeURIComponent(query)}`);
+export async function namesOf(session: Session, query: string, resource = 'query'): Promise<string[]> {
+  const { json } = await soql(session, query, resource);
+  return (json.records as { Name: string }[]).map((record) => record.Name);
+}
+
+/** Asks until the job is over. */
+export async function jobOver(session: { token: string; base: string }, kind: 'query' | 'ingest', id: string): Promise<Json> {
+  for (;;) {
+    const { json } = await call(session, 'GET', `/jobs/${kind}/${id}`);
+    if (['JobComplete', 'Failed', 'Aborted'].includes(json.state)) return json;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** Opens, fills and closes an ingest job, and waits for its end. */
+export async function ingest(session: { token: string; base: string }, job: Record<string, string>, csv: string): Promise<Json> {
+  const { json } = await call(session, 'POST', '/jobs/ingest', job);
+  await call(session, 'PUT', `/jobs/ingest/${json.id}/batches`, csv);
+  await call(session, 'PATCH', `/jobs/ingest/${json.id}`, { state: 'UploadComplete' });
+  return jobOver(session, 'ingest', json.id);
+}
+
+export async function bulkQuery(session: { token: string; base: string }, query: string, operation = 'query'): Promise<Json> {
+  const { json } = await call(session, 'POST', '/jobs/query', { operation, query });
+  return jobOver(session, 'query', json.id);
+}
