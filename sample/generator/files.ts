@@ -46,7 +46,7 @@ const recordRow = (record: ExpectedRecord): Row => ({
   reason: record.reason ?? '', candidateCount: String(record.candidates?.length ?? 0), candidates: candidateCell(record.candidates ?? []),
 });
 
-const intentRow = ({ leadsOnly: _, ...intent }: ExpectedIntent): Row => ({ ...intent });
+const intentRow = ({ side, object, id, field, before, after, rule, outcome, code }: ExpectedIntent): Row => ({ side, object, id, field, before, after, rule, outcome, code });
 
 function sorted(rows: readonly Row[], columns: readonly string[]): Row[] {
   return [...rows].sort((left, right) => {

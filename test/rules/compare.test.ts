@@ -12,7 +12,9 @@ describe('the comparison of results with expectations', () => {
   });
 
   test('a cell that differs is named with both values', () => {
-    expect(compareRecords(header + ada, header + ada.replace('linked', 'unmatched'))).toEqual(['Contact 003AAA: outcome expected "linked", got "unmatched"']);
+    expect(compareRecords(header + ada, header + ada.replace('linked', 'unmatched'))).toEqual([
+      'Contact 003AAA: outcome expected "linked", got "unmatched"',
+    ]);
   });
 
   test('a row too few and a row too many are named', () => {
@@ -52,7 +54,9 @@ describe('the comparison of results with expectations', () => {
 
   test('a report may hold more than is expected, and nothing else', () => {
     expect(compareReport({ objects: { contact: { nearMisses: 1 } } }, { run: 'r', objects: { contact: { nearMisses: 1, kept: 0 } } })).toEqual([]);
-    expect(compareReport({ objects: { contact: { nearMisses: 1 } } }, { objects: { contact: { nearMisses: 2 } } })).toEqual(['report.objects.contact.nearMisses: expected 1, got 2']);
+    expect(compareReport({ objects: { contact: { nearMisses: 1 } } }, { objects: { contact: { nearMisses: 2 } } })).toEqual([
+      'report.objects.contact.nearMisses: expected 1, got 2',
+    ]);
     expect(compareReport({ objects: { lead: {} } }, { objects: {} })).toEqual(['report.objects.lead: expected an object, got undefined']);
   });
 });

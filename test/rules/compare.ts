@@ -63,7 +63,8 @@ export function compareCsv(expectedText: string, actualText: string, { key, igno
   } catch (error) {
     return [`not readable as CSV: ${error instanceof Error ? error.message : String(error)}`];
   }
-  if (expected.header.join(',') !== actual.header.join(',')) problems.push(`header: expected ${expected.header.join(',')}, got ${actual.header.join(',')}`);
+  if (expected.header.join(',') !== actual.header.join(','))
+    problems.push(`header: expected ${expected.header.join(',')}, got ${actual.header.join(',')}`);
   const unsorted = sortedByKey(actual, key);
   if (unsorted !== undefined) problems.push(`not sorted by ${key.join(', ')}: ${unsorted} comes too late`);
   for (const [id, row] of expected.rows) {
@@ -83,13 +84,17 @@ export function compareCsv(expectedText: string, actualText: string, { key, igno
 }
 
 const summary = (row: Row, key: readonly string[]): string =>
-  Object.entries(row).filter(([column, cell]) => cell !== '' && !key.includes(column)).map(([column, cell]) => `${column}=${cell}`).join(' ');
+  Object.entries(row)
+    .filter(([column, cell]) => cell !== '' && !key.includes(column))
+    .map(([column, cell]) => `${column}=${cell}`)
+    .join(' ');
 
 /** records.csv, to the letter. */
 export const compareRecords = (expected: string, actual: string): string[] => compareCsv(expected, actual, { key: ['object', 'salesforceId'] });
 
 /** intents.csv but for its reasons, whose words the rules leave to the sync. */
-export const compareIntents = (expected: string, actual: string): string[] => compareCsv(expected, actual, { key: ['side', 'object', 'id', 'field'], ignore: ['reason'] });
+export const compareIntents = (expected: string, actual: string): string[] =>
+  compareCsv(expected, actual, { key: ['side', 'object', 'id', 'field'], ignore: ['reason'] });
 
 /** report.json: everything that the expectation names must be there and the same; it may hold more. */
 export function compareReport(expected: unknown, actual: unknown, path = 'report'): string[] {
