@@ -17,12 +17,15 @@ export interface StoreOptions {
 }
 
 const mostIdsPerRead = 10_000;
+/** A batch is repeated within its run; no run lasts that long. */
+const batchDays = 30;
 
 /** Opens the profile store of a database, and makes or updates its tables. Safe to call by several processes at once. */
 export async function openStore(url: string, schema = 'personalization', options: StoreOptions = {}): Promise<PersonalizationStore> {
   const database = new Database({ url, searchPath: [schema], ...(options.maxConnections === undefined ? {} : { maxConnections: options.maxConnections }) });
   try {
     await migrateStore(database, schema);
+    await database.query(sql`delete from crm_sync_batch where at < now() - make_interval(days => ${batchDays})`);
   } catch (error) {
     await database.close();
     throw error;
