@@ -17,6 +17,7 @@ import {
   choosePorts,
   endLeftovers,
   forgetProcesses,
+  inStopOrder,
   lockStateDirectory,
   makeStateDirectory,
   recordProcesses,
@@ -82,7 +83,6 @@ class StackInProgress {
   readonly #stateDir: string;
   readonly #lock: HeldLock;
   readonly #options: StackOptions;
-  /** In the order of their start. */
   readonly #parts: Part<unknown>[] = [];
   #processes: RecordedProcesses = { parts: [] };
   #guard: ChildProcess | undefined;
@@ -144,10 +144,8 @@ class StackInProgress {
     this.#unwatchLauncher();
     await this.#writing;
     await removeStackFiles(this.#stateDir);
-    // The worker first: it finishes its words to servers that still answer. PostgreSQL last.
-    const order: readonly string[] = ['Worker', 'Salesforce simulator', 'Temporal server', 'PostgreSQL'];
     const problems: unknown[] = [];
-    for (const part of this.#parts.toSorted((a, b) => order.indexOf(a.name) - order.indexOf(b.name))) {
+    for (const part of inStopOrder(this.#parts)) {
       await part.stop().catch((error: unknown) => problems.push(error));
     }
     await this.#writing;
@@ -241,6 +239,7 @@ class StackInProgress {
       onStarted: (identity) => {
         const { name, stopSignal } = definition;
         this.#processes = { ...this.#processes, parts: [...this.#processes.parts.filter((part) => part.name !== name), { name, identity, stopSignal }] };
+        this.#guard?.stdin?.write(`${JSON.stringify(this.#processes)}\n`);
         return this.#write(() => recordProcesses(this.#stateDir, this.#processes));
       },
       onReady: (pid, ready) => this.#update(told(pid, ready)),

@@ -7,7 +7,7 @@ import { freePort, isPortFree } from './ports.ts';
 import { endProcess, isRunning, type ProcessIdentity } from './process-identity.ts';
 import { readJsonFile, stackFileName, startingFileName } from './stack-file.ts';
 
-/** The processes of a stack, for whoever has to end them after it was killed; `parts` in the order of their start. */
+/** The processes of a stack, for whoever has to end them after it was killed. */
 export interface RecordedProcesses {
   readonly guard?: ProcessIdentity;
   readonly parts: readonly { readonly name: string; readonly identity: ProcessIdentity; readonly stopSignal: NodeJS.Signals }[];
@@ -58,24 +58,43 @@ export async function lockStateDirectory(stateDir: string): Promise<HeldLock> {
   }
 }
 
-/** The lock for the guard; undefined if a new stack has it. */
-export async function lockForGuard(stateDir: string): Promise<HeldLock | undefined> {
-  const attempt = await tryLock(join(stateDir, lockFileName));
-  return attempt.kind === 'held' ? attempt.lock : undefined;
+/** The lock for the guard: `busy` if a new stack has it, `gone` if the directory was deleted. */
+export async function lockForGuard(stateDir: string): Promise<HeldLock | 'busy' | 'gone'> {
+  try {
+    const attempt = await tryLock(join(stateDir, lockFileName));
+    return attempt.kind === 'held' ? attempt.lock : 'busy';
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'gone';
+    throw error;
+  }
 }
 
-/** Ends what a killed stack left running, the last that was started first, and forgets it. The caller holds the lock. Returns the parts' names. */
+/** The worker first: it finishes its words to servers that still answer. PostgreSQL last. */
+const stopOrder: readonly string[] = ['Worker', 'Salesforce simulator', 'Temporal server', 'PostgreSQL'];
+
+export function inStopOrder<T extends { readonly name: string }>(parts: readonly T[]): readonly T[] {
+  return parts.toSorted((a, b) => stopOrder.indexOf(a.name) - stopOrder.indexOf(b.name));
+}
+
+/** Ends what a killed stack left running and forgets it. The caller holds the lock. Returns the parts' names. */
 export async function endLeftovers(stateDir: string): Promise<readonly string[]> {
-  const { guard, parts } = await readProcesses(stateDir);
+  const processes = await readProcesses(stateDir);
+  const ended = await endProcesses(processes);
+  const { guard } = processes;
+  if (guard !== undefined && guard.pid !== process.pid) await endProcess(guard, 'SIGKILL', 1_000);
+  await forgetProcesses(stateDir);
+  await removeStackFiles(stateDir);
+  return ended;
+}
+
+/** Returns the names of those that were still running. */
+export async function endProcesses({ parts }: RecordedProcesses): Promise<readonly string[]> {
   const ended: string[] = [];
-  for (const { name, identity, stopSignal } of parts.toReversed()) {
+  for (const { name, identity, stopSignal } of inStopOrder(parts)) {
     if (!isRunning(identity)) continue;
     await endProcess(identity, stopSignal, leftoverGraceMs);
     ended.push(name);
   }
-  if (guard !== undefined && guard.pid !== process.pid) await endProcess(guard, 'SIGKILL', 1_000);
-  await forgetProcesses(stateDir);
-  await removeStackFiles(stateDir);
   return ended;
 }
 
