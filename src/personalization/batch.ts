@@ -12,9 +12,9 @@ interface WantedRow {
   readonly n: number;
   readonly id: string;
   readonly put: Readonly<Record<string, string>>;
-  readonly cleared: readonly string[];
+  readonly cleared?: readonly string[];
   readonly expected: Readonly<Record<string, string>>;
-  readonly absent: readonly string[];
+  readonly absent?: readonly string[];
 }
 
 /** Characters of JSON in one statement: far below what PostgreSQL takes in one jsonb. */
@@ -75,7 +75,14 @@ function refusalOfWrite(types: ReadonlyMap<string, AttributeType>, write: Person
 function wantedRow(write: PersonWrite, n: number): WantedRow {
   const set = partedByBlank(write.set);
   const expect = partedByBlank(write.expect ?? {});
-  return { n, id: write.id, put: set.filled, cleared: set.blank, expected: expect.filled, absent: expect.blank };
+  return {
+    n,
+    id: write.id,
+    put: set.filled,
+    expected: expect.filled,
+    ...(set.blank.length === 0 ? {} : { cleared: set.blank }),
+    ...(expect.blank.length === 0 ? {} : { absent: expect.blank }),
+  };
 }
 
 function partedByBlank(values: Readonly<Record<string, string | null>>): { readonly filled: Record<string, string>; readonly blank: string[] } {
@@ -130,7 +137,7 @@ async function updatePersons(tx: PoolClient, kind: PersonKind, json: string): Pr
       select w.n, p.person_no, w.put, w.cleared,
         case
           when p.person_no is null then 'notFound'
-          when p.attributes @> w.put and not p.attributes ?| w.cleared then 'unchanged'
+          when p.attributes @> w.put and (w.cleared is null or not p.attributes ?| w.cleared) then 'unchanged'
           when not p.attributes @> w.expected
             and exists (select from jsonb_each_text(w.expected) as v where p.attributes ->> v.key is distinct from v.value) then 'changed'
           when p.attributes ?| w.absent and exists (select from unnest(w.absent) as k where p.attributes ->> k <> '') then 'changed'
@@ -138,7 +145,7 @@ async function updatePersons(tx: PoolClient, kind: PersonKind, json: string): Pr
         end as result
       from wanted as w left join ${table} as p on p.${id} = w.id
     ), updated as (
-      update ${table} as p set attributes = (p.attributes - j.cleared) || j.put
+      update ${table} as p set attributes = (p.attributes - coalesce(j.cleared, '{}')) || j.put
       from judged as j where j.result = 'applied' and p.person_no = j.person_no
     )
     select n, result from judged`);
