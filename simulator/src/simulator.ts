@@ -1,7 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { resumeQueryJobs, stopQueryJobs } from './bulk-query.ts';
 import { resumeIngestJobs, stopIngestJobs } from './bulk-ingest.ts';
 import { readCredentials } from './credentials.ts';
@@ -87,9 +87,16 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   }
 }
 
+/** One after the other: `mkdir` with `recursive` never ends below /proc (Node 24). */
+function makeDirectory(directory: string): void {
+  if (existsSync(directory)) return;
+  makeDirectory(dirname(directory));
+  mkdirSync(directory, { mode: 0o700 });
+}
+
 function openStore(directory: string): Store {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory);
     return new Store(directory);
   } catch (error) {
     throw new StartError(`the state directory ${directory} cannot be used: ${error instanceof Error ? error.message : String(error)}; name one that can be written with --state`, 1);
