@@ -15,7 +15,10 @@ await runEntry(async () => {
   const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` };
   const dist = join(root, 'dist');
   rmSync(dist, { recursive: true, force: true });
-  const { status } = spawnSync(join(root, 'node_modules', '.bin', 'tsc'), ['-p', join(root, 'scripts', 'tsconfig.build.json')], { env, stdio: 'inherit' });
+  const { status } = spawnSync(join(root, 'node_modules', '.bin', 'tsc'), ['-p', join(root, 'scripts', 'tsconfig.build.json')], {
+    env,
+    stdio: 'inherit',
+  });
   if (status !== 0) throw new Problem('the types do not check; see above');
   for (const folder of folders) cpSync(join(root, folder), join(dist, folder), { recursive: true, filter: isBesideCode });
   return undefined;

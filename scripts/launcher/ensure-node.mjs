@@ -27,9 +27,13 @@ export async function ensureNode() {
   if (!(platform in packages) || isMusl()) throw installByHand(`there is no package of it for ${platform}${isMusl() ? ' with musl' : ''}`);
   const cache = makeCacheFolder();
   try {
-    await withLock(join(cache, 'node.lock'), (pid) => say(`waiting for process ${pid}, which downloads Node ${pinnedVersion}`), async () => {
-      if (!existsSync(cached)) download(platform, folder, cache);
-    });
+    await withLock(
+      join(cache, 'node.lock'),
+      (pid) => say(`waiting for process ${pid}, which downloads Node ${pinnedVersion}`),
+      async () => {
+        if (!existsSync(cached)) download(platform, folder, cache);
+      },
+    );
   } catch (error) {
     if (['EACCES', 'EROFS', 'ENOSPC', 'EPERM'].includes(error.code)) throw cacheProblem(error);
     throw error;
@@ -75,5 +79,7 @@ function isMusl() {
 }
 
 function installByHand(why) {
-  return new Problem(`Node ${oldestMajor} or later is needed, this is ${process.version}, and ${why}. Install Node ${oldestMajor} from https://nodejs.org.`);
+  return new Problem(
+    `Node ${oldestMajor} or later is needed, this is ${process.version}, and ${why}. Install Node ${oldestMajor} from https://nodejs.org.`,
+  );
 }

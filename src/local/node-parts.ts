@@ -42,7 +42,13 @@ export function simulatorPart(options: SimulatorOptions): PartDefinition<Simulat
     ready: async ({ firstJsonLine }) => {
       const line = await firstJsonLine();
       const told = (key: keyof SimulatorReady): string => String(line[key]);
-      return { url: told('url'), clientId: told('clientId'), clientSecret: told('clientSecret'), username: told('username'), password: told('password') };
+      return {
+        url: told('url'),
+        clientId: told('clientId'),
+        clientSecret: told('clientSecret'),
+        username: told('username'),
+        password: told('password'),
+      };
     },
   };
 }

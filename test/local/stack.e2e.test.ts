@@ -62,7 +62,11 @@ test('a stack comes up, says where in stack.json, for its owner alone, and leave
   const file = await stackFile(stateDir);
   expect(file).toEqual(stack.current());
   expect(file).toEqual({
-    temporal: { address: expect.stringMatching(/^127\.0\.0\.1:\d+$/), ui: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/), pid: expect.any(Number) },
+    temporal: {
+      address: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+      ui: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+      pid: expect.any(Number),
+    },
     postgres: { pid: expect.any(Number) },
     personalization: { url: expect.stringMatching(/^postgres:\/\/.*\/personalization$/) },
     mirror: { url: expect.stringMatching(/^postgres:\/\/.*\/crm_sync$/) },
@@ -73,9 +77,9 @@ test('a stack comes up, says where in stack.json, for its owner alone, and leave
     const { mode } = await stat(join(stateDir, name));
     expect(mode & 0o077, name).toBe(0);
   }
-  expect(await query(file.mirror?.url, `select current_setting('server_encoding') as encoding, current_setting('synchronous_commit') as commit`)).toEqual([
-    { encoding: 'UTF8', commit: 'on' },
-  ]);
+  expect(
+    await query(file.mirror?.url, `select current_setting('server_encoding') as encoding, current_setting('synchronous_commit') as commit`),
+  ).toEqual([{ encoding: 'UTF8', commit: 'on' }]);
   expect((await fetch(file.temporal?.ui ?? '')).status).toBe(200);
   const connection = await Connection.connect({ address: file.temporal?.address ?? '' });
   await connection.workflowService.describeNamespace({ namespace: 'default' });
@@ -120,7 +124,14 @@ test('PostgreSQL that is killed under load comes back although sessions were at 
   const stack = await up(stateDir);
   const { mirror, postgres } = stack.current();
   const busy = query(mirror?.url, 'select pg_sleep(600)').catch((error: unknown) => error);
-  await expect.poll(async () => query(mirror?.url, `select count(*)::int as n from pg_stat_activity where query like '%pg_sleep(600)'  and state = 'active' and pid <> pg_backend_pid()`)).toEqual([{ n: 1 }]);
+  await expect
+    .poll(async () =>
+      query(
+        mirror?.url,
+        `select count(*)::int as n from pg_stat_activity where query like '%pg_sleep(600)'  and state = 'active' and pid <> pg_backend_pid()`,
+      ),
+    )
+    .toEqual([{ n: 1 }]);
   process.kill(postgres?.pid ?? 0, 'SIGKILL');
   expect(await busy).toBeInstanceOf(Error);
   await expect.poll(() => canQuery(mirror?.url), { timeout: 30_000, interval: 100 }).toBe(true);
@@ -179,7 +190,10 @@ test('a server that is named is used and none is started', async () => {
   const other = await up(await stateFolder(), { parts: ['postgres', 'temporal'] });
   const { mirror, temporal } = other.current();
   const stateDir = await stateFolder();
-  const stack = await up(stateDir, { parts: ['postgres', 'temporal'], environment: { ...environment, databaseUrl: mirror?.url, temporalAddress: temporal?.address } });
+  const stack = await up(stateDir, {
+    parts: ['postgres', 'temporal'],
+    environment: { ...environment, databaseUrl: mirror?.url, temporalAddress: temporal?.address },
+  });
   expect(stack.current()).toEqual({ temporal: { address: temporal?.address }, personalization: mirror, mirror, pid: process.pid });
   await stack.stop();
   expect(await canQuery(mirror?.url)).toBe(true);
@@ -259,7 +273,11 @@ test('a cluster whose server was killed with the machine starts although its pid
 test('a start that is given up leaves nothing', async () => {
   const stateDir = await stateFolder();
   const abandon = new AbortController();
-  const started = up(stateDir, { signal: abandon.signal, beforeWorker: async () => abandon.abort(new Error('given up')), parts: ['postgres', 'worker'] });
+  const started = up(stateDir, {
+    signal: abandon.signal,
+    beforeWorker: async () => abandon.abort(new Error('given up')),
+    parts: ['postgres', 'worker'],
+  });
   await expect(started).rejects.toThrow('given up');
   expect(processesOf(stateDir)).toEqual([]);
 });

@@ -17,7 +17,13 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const { told, release } = await shareServer('postgres', async (folder) => {
     const { searchPath } = localEnvironment();
-    const cluster = await preparePostgres({ folder: join(folder, 'postgres'), port: await freePort(), logFile: join(folder, 'postgres.log'), searchPath, durable: false });
+    const cluster = await preparePostgres({
+      folder: join(folder, 'postgres'),
+      port: await freePort(),
+      logFile: join(folder, 'postgres.log'),
+      searchPath,
+      durable: false,
+    });
     const part = await startPart(cluster.definition, {
       onLine: (line) => console.error(line),
       onStarted: async () => undefined,
