@@ -16,7 +16,7 @@ const stopping = new WeakSet<Org>();
 /** Lets the jobs under way end after their transaction; they go on at the next start. */
 export async function stopIngestJobs(org: Org): Promise<void> {
   stopping.add(org);
-  await Promise.all(running.get(org) ?? []);
+  await Promise.all([...(running.get(org) ?? [])]);
 }
 
 /** Goes on with the jobs that a stop or a crash left unfinished. */

@@ -87,7 +87,7 @@ const stopping = new WeakSet<Org>();
 /** Lets the jobs under way end at their next turn; they begin again at the next start. */
 export async function stopQueryJobs(org: Org): Promise<void> {
   stopping.add(org);
-  await Promise.all(running.get(org) ?? []);
+  await Promise.all([...(running.get(org) ?? [])]);
 }
 
 function run(org: Org, job: QueryJob, compiled: CompiledQuery): Promise<void> {
@@ -96,6 +96,13 @@ function run(org: Org, job: QueryJob, compiled: CompiledQuery): Promise<void> {
   const work = fill(org, job, compiled).finally(() => jobs.delete(work));
   jobs.add(work);
   return work;
+}
+
+/** Neither aborted nor deleted meanwhile, and the org stays up. */
+function isGoing(org: Org, id: string): boolean {
+  if (stopping.has(org)) return false;
+  const row = org.store.sql(`select job ->> 'state' as state from query_jobs where id = ?`).get(id);
+  return row !== undefined && row['state'] !== 'Aborted';
 }
 
 /** The rows as they are now (a read transaction of its own connection), each as a line of CSV, spooled to a file with the place of every line. */
@@ -107,14 +114,15 @@ async function fill(org: Org, job: QueryJob, compiled: CompiledQuery): Promise<v
     reader.exec('begin');
     reader.prepare('select 1 from meta limit 1').get();
     await nextTurn();
+    if (!isGoing(org, job.id)) return;
     Object.assign(job, { state: 'InProgress', systemModstamp: timeOf(org) });
     save(org, job);
     const rows = await spool(org, job, compiled, reader);
-    if (rows === null) return;
+    if (rows === null || !isGoing(org, job.id)) return;
     Object.assign(job, { state: 'JobComplete', rows, systemModstamp: timeOf(org), totalProcessingTime: Math.round(performance.now() - startedMs) });
     save(org, job);
   } catch (error) {
-    if (stopping.has(org)) return;
+    if (!isGoing(org, job.id)) return;
     Object.assign(job, { state: 'Failed', errorMessage: error instanceof Error ? error.message : String(error) });
     save(org, job);
   } finally {
@@ -167,8 +175,7 @@ async function spool(org: Org, job: QueryJob, compiled: CompiledQuery, reader: D
       if (filled > flushBytes) flush();
       if (rows % 2000 === 0) {
         await nextTurn();
-        if (stopping.has(org)) return null;
-        if (read(org, job.id).state === 'Aborted') return null;
+        if (!isGoing(org, job.id)) return null;
       }
     }
     flush();

@@ -1,7 +1,6 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { readJson } from './body.ts';
-import { startProcessing } from './bulk-ingest.ts';
 import { ApiError, notFound } from './errors.ts';
 import { idFromNumber, normaliseId } from './ids.ts';
 import type { Org } from './org.ts';
@@ -33,7 +32,7 @@ export function readIngestJob(org: Org, id: string): IngestJob {
 
 export const uploadFile = (org: Org, id: string): string => join(org.store.directory, 'uploads', `${id}.csv`);
 
-function shown(job: IngestJob): Record<string, unknown> {
+export function shownIngestJob(job: IngestJob): Record<string, unknown> {
   const { uploaded: _uploaded, processed, failed, processingMs, errorMessage, ...rest } = job;
   return {
     ...rest, concurrencyMode: 'Parallel', contentType: 'CSV', jobType: 'V2Ingest', contentUrl: `services/data/v${job.apiVersion.toFixed(1)}/jobs/ingest/${job.id}/batches`,
@@ -61,36 +60,17 @@ export async function createIngestJob(call: Call): Promise<unknown> {
     uploaded: false, processed: 0, failed: 0, processingMs: 0,
   };
   saveIngestJob(org, job);
-  return shown(job);
+  return shownIngestJob(job);
 }
 
 /** After PUT jobs/ingest/{id}/batches has kept the content. */
 export const uploadedReply = (): Reply => new Reply(201);
 
-export const getIngestJob = ({ org, params }: Call): unknown => shown(readIngestJob(org, params['id'] ?? ''));
+export const getIngestJob = ({ org, params }: Call): unknown => shownIngestJob(readIngestJob(org, params['id'] ?? ''));
 
 export function listIngestJobs({ org }: Call): unknown {
   const rows = org.store.sql('select job from ingest_jobs order by id desc limit 1000').all();
-  return { done: true, records: rows.map((row) => shown(JSON.parse(String(row['job'])) as IngestJob)), nextRecordsUrl: null };
-}
-
-/** PATCH jobs/ingest/{id}: UploadComplete starts the work, Aborted ends it. */
-export async function changeIngestJob({ org, params, request }: Call): Promise<unknown> {
-  const { state } = await readJson(request);
-  const job = readIngestJob(org, params['id'] ?? '');
-  const invalid = (): ApiError => new ApiError(400, 'INVALIDJOBSTATE', `Transition from ${job.state} to ${String(state)} is not allowed`);
-  if (state === 'UploadComplete') {
-    if (job.state !== 'Open') throw invalid();
-    if (!job.uploaded) throw new ApiError(400, 'INVALIDJOBSTATE', 'The job has no content: upload it before the state is set to UploadComplete');
-    job.state = 'UploadComplete';
-    saveIngestJob(org, job);
-    startProcessing(org, job.id);
-  } else if (state === 'Aborted') {
-    if (!['Open', 'UploadComplete', 'InProgress'].includes(job.state)) throw invalid();
-    job.state = 'Aborted';
-    saveIngestJob(org, job);
-  } else throw invalid();
-  return shown(job);
+  return { done: true, records: rows.map((row) => shownIngestJob(JSON.parse(String(row['job'])) as IngestJob)), nextRecordsUrl: null };
 }
 
 /** DELETE jobs/ingest/{id} */

@@ -66,6 +66,15 @@ test('the rows are those of the moment the job was made', async () => {
   expect((await jobOver(session, 'query', json.id)).numberRecordsProcessed).toBe(0);
 });
 
+test('an aborted job stays aborted and has no results', async () => {
+  const session = await orgWith({}, { synthetic: { contacts: 5000, seed: 3 } });
+  const { json } = await call(session, 'POST', '/jobs/query', { operation: 'query', query: 'select Id from Contact' });
+  await call(session, 'PATCH', `/jobs/query/${json.id}`, { state: 'Aborted' });
+  const state = (await call(session, 'GET', `/jobs/query/${json.id}`)).json.state;
+  expect(state === 'Aborted' || state === 'JobComplete').toBe(true);
+  if (state === 'Aborted') expect((await call(session, 'GET', `/jobs/query/${json.id}/results`)).json[0].errorCode).toBe('INVALIDJOBSTATE');
+});
+
 test('wrong queries are refused when the job is made', async () => {
   const session = await orgWith(world);
   expect((await call(session, 'POST', '/jobs/query', { operation: 'query', query: 'select Nope from Contact' })).json[0].errorCode).toBe('INVALID_FIELD');
