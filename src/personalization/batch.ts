@@ -24,7 +24,12 @@ const chunkCharacters = 8_000_000;
  * Writes one batch within the transaction given and returns the results in the order of the writes. The batch's row is inserted first: a repeat of the
  * key, be it at the same moment, waits for the first and is answered with its results. Rows are locked in the order of their ids, so that two batches wait for each other and never in a ring.
  */
-export async function writeBatch(tx: PoolClient, kind: PersonKind, batchKey: string, writes: readonly PersonWrite[]): Promise<readonly WriteResult[]> {
+export async function writeBatch(
+  tx: PoolClient,
+  kind: PersonKind,
+  batchKey: string,
+  writes: readonly PersonWrite[],
+): Promise<readonly WriteResult[]> {
   const earlier = await claimKey(tx, kind, batchKey, writes.length);
   if (earlier !== null) return earlier;
   const types = await attributeTypes(tx, kind);
@@ -45,9 +50,13 @@ export async function writeBatch(tx: PoolClient, kind: PersonKind, batchKey: str
 
 /** Makes the key's row; if another transaction made it first, returns what came of that one. */
 async function claimKey(tx: PoolClient, kind: PersonKind, batchKey: string, count: number): Promise<readonly WriteResult[] | null> {
-  const claimed = await tx.query(sql`insert into crm_sync_batch (batch_key, kind, results) values (${batchKey}, ${kind}, '[]') on conflict (batch_key) do nothing`);
+  const claimed = await tx.query(
+    sql`insert into crm_sync_batch (batch_key, kind, results) values (${batchKey}, ${kind}, '[]') on conflict (batch_key) do nothing`,
+  );
   if (claimed.rowCount === 1) return null;
-  const { rows } = await tx.query<{ kind: string; results: readonly WriteResult[] }>(sql`select kind, results from crm_sync_batch where batch_key = ${batchKey}`);
+  const { rows } = await tx.query<{ kind: string; results: readonly WriteResult[] }>(
+    sql`select kind, results from crm_sync_batch where batch_key = ${batchKey}`,
+  );
   const first = rows[0];
   if (first === undefined || first.kind !== kind || first.results.length !== count)
     throw new Failure(`a batch of ${count} ${kind} writes came under the key of another batch`, { kind: 'permanent', code: 'BATCH_KEY_REUSED' });
@@ -127,7 +136,11 @@ async function lockPersons(tx: PoolClient, kind: PersonKind, rows: readonly Want
  * Judges and updates. Text that stands there already is `unchanged` whatever was expected: a write that is done is done. Containment is four times as
  * fast as looking at every value; only where it says no are the values looked at, as somebody else may have put numbers or empty texts there.
  */
-async function updatePersons(tx: PoolClient, kind: PersonKind, json: string): Promise<readonly { readonly n: number; readonly result: WriteResult }[]> {
+async function updatePersons(
+  tx: PoolClient,
+  kind: PersonKind,
+  json: string,
+): Promise<readonly { readonly n: number; readonly result: WriteResult }[]> {
   const { table, id } = personTables[kind];
   const judged = await tx.query<{ n: number; result: WriteResult }>(sql`
     with wanted as materialized (

@@ -22,7 +22,11 @@ export function copyOut(source: CopySource, start: (client: PoolClient) => CopyT
   return { csv: stream(source, start, counted), rows: counted.promise };
 }
 
-async function* stream(source: CopySource, start: (client: PoolClient) => CopyToStreamQuery, counted: PromiseWithResolvers<number>): AsyncGenerator<Uint8Array> {
+async function* stream(
+  source: CopySource,
+  start: (client: PoolClient) => CopyToStreamQuery,
+  counted: PromiseWithResolvers<number>,
+): AsyncGenerator<Uint8Array> {
   const client = await connect(source, counted);
   let finished = false;
   const lost = Promise.withResolvers<never>();

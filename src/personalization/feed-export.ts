@@ -75,5 +75,9 @@ async function exportSchema(directory: string, types: AttributeTypes): Promise<v
 function writingFailure(error: unknown, directory: string): unknown {
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (error instanceof Failure || code === undefined || syscall === undefined) return error;
-  return new Failure(`${directory} cannot be written to (${code})`, { kind: 'permanent', code: 'EXPORT_DIRECTORY', remedy: 'choose a directory that can be written, with enough space' });
+  return new Failure(`${directory} cannot be written to (${code})`, {
+    kind: 'permanent',
+    code: 'EXPORT_DIRECTORY',
+    remedy: 'choose a directory that can be written, with enough space',
+  });
 }

@@ -31,7 +31,11 @@ export function readHeader(file: string, cells: readonly string[]): FeedHeader {
   if (cells.length === 0) throw refuse('the header is empty', 'begin the file with a header such as userId,attribute:name');
   for (const [index, cell] of cells.entries()) {
     if (cell.trim() === '') throw refuse(`column ${index + 1} of the header has no name`, 'give every column a name');
-    if (/[\0\n\r]/.test(cell)) throw refuse(`column ${index + 1} of the header holds a line end or bytes that are not UTF-8`, 'save the file as UTF-8, the header in one line');
+    if (/[\0\n\r]/.test(cell))
+      throw refuse(
+        `column ${index + 1} of the header holds a line end or bytes that are not UTF-8`,
+        'save the file as UTF-8, the header in one line',
+      );
     if (cells.indexOf(cell) !== index) throw refuse(`the header has the column ${JSON.stringify(cell)} twice`, 'remove one of them');
   }
   const kind = kindOf(file, cells);

@@ -58,7 +58,12 @@ export interface FeedCount {
  * The rows of a feed as text for COPY: row number, id, and a JSON object of its values. A blank is absent for users, where it does not
  * overwrite, and null for accounts, where it resets. Bad rows are told to `onProblem` and skipped; `count` grows while the text is read.
  */
-export async function* feedRows(file: string, header: FeedHeader, onProblem: (problem: FeedProblem) => void, count: FeedCount): AsyncGenerator<string> {
+export async function* feedRows(
+  file: string,
+  header: FeedHeader,
+  onProblem: (problem: FeedProblem) => void,
+  count: FeedCount,
+): AsyncGenerator<string> {
   let text = '';
   const take = rowWriter(header);
   const report = (line: number, problem: string) => {
@@ -81,12 +86,22 @@ export async function* feedRows(file: string, header: FeedHeader, onProblem: (pr
       return null;
     },
     on_skip: (error) => {
-      if (error?.code === 'CSV_MAX_RECORD_SIZE') throw new Failure(`${file}: the row that begins on line ${lines.next()} does not end within 64 MB: a quote is not closed`, { kind: 'permanent', code: 'FEED_ROW', exitCode: 2 });
+      if (error?.code === 'CSV_MAX_RECORD_SIZE')
+        throw new Failure(`${file}: the row that begins on line ${lines.next()} does not end within 64 MB: a quote is not closed`, {
+          kind: 'permanent',
+          code: 'FEED_ROW',
+          exitCode: 2,
+        });
       // Left within the quotes, the parser would take the rows that follow for a part of this one.
       if (error?.code === 'CSV_INVALID_CLOSING_QUOTE') (parser as Parser & ParserState).state.quoting = false;
       const line = lines.spoilt(Number(error?.lines ?? 0), error?.code);
       if (line === null) return undefined;
-      report(line, error?.code === 'CSV_QUOTE_NOT_CLOSED' ? 'a quote is opened and never closed; everything after it was skipped' : 'a quote stands where none may');
+      report(
+        line,
+        error?.code === 'CSV_QUOTE_NOT_CLOSED'
+          ? 'a quote is opened and never closed; everything after it was skipped'
+          : 'a quote stands where none may',
+      );
       return undefined;
     },
   });

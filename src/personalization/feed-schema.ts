@@ -45,5 +45,8 @@ function schemaOf(directory: string, text: string): z.infer<typeof schema> {
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw usageFailure(`${file}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not a schema'}`, 'types of attributes are text, number, boolean, date and dateTime');
+  throw usageFailure(
+    `${file}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not a schema'}`,
+    'types of attributes are text, number, boolean, date and dateTime',
+  );
 }

@@ -37,7 +37,7 @@ function marked(bytes: Buffer): Buffer {
   if (isUtf8(bytes)) return bytes;
   const parts: Buffer[] = [];
   // Line ends are never part of a longer character: what is spoilt stays in its line.
-  for (let start = 0; start < bytes.length; ) {
+  for (let start = 0; start < bytes.length;) {
     const newline = bytes.indexOf(0x0a, start);
     const end = newline === -1 ? bytes.length : newline + 1;
     const line = bytes.subarray(start, end);

@@ -32,7 +32,11 @@ interface Feed {
  * anything is written. Attributes of a header become known to the store, as text unless the directory's `schema.json` says otherwise.
  * @throws {Failure} exit code 2 naming the file: not readable, or its header is refused
  */
-export async function importFeeds(store: PersonalizationStore, files: readonly string[], onProblem: (problem: FeedProblem) => void): Promise<readonly ImportedFile[]> {
+export async function importFeeds(
+  store: PersonalizationStore,
+  files: readonly string[],
+  onProblem: (problem: FeedProblem) => void,
+): Promise<readonly ImportedFile[]> {
   const feeds: Feed[] = [];
   for (const file of files.toSorted(byName)) feeds.push({ file, header: await headerOf(file), declared: await declaredTypes(path.dirname(file)) });
   return store.database.transaction(async (tx) => {
@@ -55,7 +59,9 @@ function byName(a: string, b: string): number {
 async function knowAttributes(tx: PoolClient, { header, declared }: Feed): Promise<void> {
   const { kind } = header;
   const names = header.columns.map(({ name }) => name).filter((name) => kind === 'account' || name !== accountIdName);
-  await tx.query(sql`insert into attribute (kind, name, type) select ${kind}, name, 'text' from unnest(${names}::text[]) as h(name) order by name on conflict do nothing`);
+  await tx.query(
+    sql`insert into attribute (kind, name, type) select ${kind}, name, 'text' from unnest(${names}::text[]) as h(name) order by name on conflict do nothing`,
+  );
   await tx.query(sql`
     insert into attribute (kind, name, type) select ${kind}, key, value from jsonb_each_text(${JSON.stringify(declared[kind])}::jsonb) order by key
     on conflict (kind, name) do update set type = excluded.type`);

@@ -7,7 +7,18 @@ import { Database, placeOf } from '../postgres/database.ts';
 import { migrate } from '../postgres/migrate.ts';
 import { sql } from '../postgres/sql.ts';
 import { writeBatch } from './batch.ts';
-import type { Attribute, AttributeType, AttributeTypes, Cursor, Person, PersonalizationSide, PersonPage, PersonWrite, ReadRequest, WriteResult } from './port.ts';
+import type {
+  Attribute,
+  AttributeType,
+  AttributeTypes,
+  Cursor,
+  Person,
+  PersonalizationSide,
+  PersonPage,
+  PersonWrite,
+  ReadRequest,
+  WriteResult,
+} from './port.ts';
 import { copyOut } from './copy-out.ts';
 import { personTables } from './tables.ts';
 
@@ -22,7 +33,11 @@ const batchDays = 30;
 
 /** Opens the profile store of a database, and makes or updates its tables. Safe to call by several processes at once. */
 export async function openStore(url: string, schema = 'personalization', options: StoreOptions = {}): Promise<PersonalizationStore> {
-  const database = new Database({ url, searchPath: [schema], ...(options.maxConnections === undefined ? {} : { maxConnections: options.maxConnections }) });
+  const database = new Database({
+    url,
+    searchPath: [schema],
+    ...(options.maxConnections === undefined ? {} : { maxConnections: options.maxConnections }),
+  });
   try {
     await migrateStore(database, schema);
     await database.query(sql`delete from crm_sync_batch where at < now() - make_interval(days => ${batchDays})`);
@@ -55,12 +70,19 @@ export class PersonalizationStore implements PersonalizationSide {
   async identity(): Promise<string> {
     const { rows } = await this.database.query<{ identity: string }>(sql`select identity::text from store`);
     const row = rows[0];
-    if (row === undefined) throw new Failure('the profile store has lost its identity', { kind: 'permanent', code: 'STORE_IDENTITY', remedy: 'restore the table store from a backup' });
+    if (row === undefined)
+      throw new Failure('the profile store has lost its identity', {
+        kind: 'permanent',
+        code: 'STORE_IDENTITY',
+        remedy: 'restore the table store from a backup',
+      });
     return row.identity;
   }
 
   async describe(): Promise<AttributeTypes> {
-    const { rows } = await this.database.query<{ kind: PersonKind; name: string; type: AttributeType }>(sql`select kind, name, type from attribute order by kind, name`);
+    const { rows } = await this.database.query<{ kind: PersonKind; name: string; type: AttributeType }>(
+      sql`select kind, name, type from attribute order by kind, name`,
+    );
     const of = (kind: PersonKind): readonly Attribute[] => rows.filter((row) => row.kind === kind).map(({ name, type }) => ({ name, type }));
     return { user: of('user'), account: of('account') };
   }
@@ -107,7 +129,9 @@ export class PersonalizationStore implements PersonalizationSide {
 
   /** Whether there is neither a user nor an account. */
   async isEmpty(): Promise<boolean> {
-    const { rows } = await this.database.query<{ empty: boolean }>(sql`select not exists (select from profile_user) and not exists (select from profile_account) as empty`);
+    const { rows } = await this.database.query<{ empty: boolean }>(
+      sql`select not exists (select from profile_user) and not exists (select from profile_account) as empty`,
+    );
     return rows[0]?.empty ?? true;
   }
 

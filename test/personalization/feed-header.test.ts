@@ -6,7 +6,10 @@ describe('the header of a feed', () => {
     expect(readHeader('/data/user-1.csv', ['attribute:name', 'userId', 'attribute:accountId'])).toEqual({
       kind: 'user',
       idPosition: 1,
-      columns: [{ position: 0, name: 'name' }, { position: 2, name: 'accountId' }],
+      columns: [
+        { position: 0, name: 'name' },
+        { position: 2, name: 'accountId' },
+      ],
       width: 3,
     });
   });
@@ -18,7 +21,11 @@ describe('the header of a feed', () => {
   });
 
   test('attribute names are taken as they are, whatever stands in them', () => {
-    expect(readHeader('user-1.csv', ['userId', 'attribute:attribute:x', 'attribute: spaced ', 'attribute:Name', 'attribute:name']).columns.map(({ name }) => name)).toEqual(['attribute:x', ' spaced ', 'Name', 'name']);
+    expect(
+      readHeader('user-1.csv', ['userId', 'attribute:attribute:x', 'attribute: spaced ', 'attribute:Name', 'attribute:name']).columns.map(
+        ({ name }) => name,
+      ),
+    ).toEqual(['attribute:x', ' spaced ', 'Name', 'name']);
   });
 
   test.each([
@@ -38,7 +45,14 @@ describe('the header of a feed', () => {
     ['a NUL', ['userId', 'attribute:a\0'], 'column 2'],
     ['a line end', ['userId', 'attribute:a\nb'], 'column 2'],
   ])('%s refuses the file, names it and exits with 2', (_, cells, message) => {
-    expect(() => readHeader('/data/user-1.csv', cells)).toThrow(expect.objectContaining({ name: 'Failure', exitCode: 2, message: expect.stringContaining(`/data/user-1.csv: ${message}`), remedy: expect.any(String) }));
+    expect(() => readHeader('/data/user-1.csv', cells)).toThrow(
+      expect.objectContaining({
+        name: 'Failure',
+        exitCode: 2,
+        message: expect.stringContaining(`/data/user-1.csv: ${message}`),
+        remedy: expect.any(String),
+      }),
+    );
   });
 
   test('a file of any name with both ids, or none, is refused', () => {

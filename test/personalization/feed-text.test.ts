@@ -30,15 +30,21 @@ describe('the bytes of a feed', () => {
 
   test('other bytes are marked within their line, and the lines around them pass as they are', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom([0xff], [0xc3], [0xe2, 0x82], [0xf0, 0x9f, 0x98], [0x80], [0xc0, 0xaf], [0xed, 0xa0, 0x80]), sizes, async (spoilt, pieces) => {
-        const before = Buffer.from('vorher ü€😀\n');
-        const after = Buffer.from('\nnachher ü€😀');
-        const out = (await through(Buffer.concat([before, Buffer.from('a'), Buffer.from(spoilt), Buffer.from('b'), after]), pieces)).toString('utf8');
-        const [first, middle, last] = out.split('\n');
-        expect([first, last]).toEqual(['vorher ü€😀', 'nachher ü€😀']);
-        expect(middle?.replaceAll(notUtf8, '')).toBe('ab');
-        expect(middle).toContain(notUtf8);
-      }),
+      fc.asyncProperty(
+        fc.constantFrom([0xff], [0xc3], [0xe2, 0x82], [0xf0, 0x9f, 0x98], [0x80], [0xc0, 0xaf], [0xed, 0xa0, 0x80]),
+        sizes,
+        async (spoilt, pieces) => {
+          const before = Buffer.from('vorher ü€😀\n');
+          const after = Buffer.from('\nnachher ü€😀');
+          const out = (await through(Buffer.concat([before, Buffer.from('a'), Buffer.from(spoilt), Buffer.from('b'), after]), pieces)).toString(
+            'utf8',
+          );
+          const [first, middle, last] = out.split('\n');
+          expect([first, last]).toEqual(['vorher ü€😀', 'nachher ü€😀']);
+          expect(middle?.replaceAll(notUtf8, '')).toBe('ab');
+          expect(middle).toContain(notUtf8);
+        },
+      ),
     );
   });
 

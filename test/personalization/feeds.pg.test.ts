@@ -1,115 +1,103 @@
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { exportFeeds } from '../../src/personalization/feed-export.ts';
-import type { FeedProblem } from '../../src/personalization/feed-rows.ts';
+import { describe, expect, test } from 'vitest';
 import { importFeeds } from '../../src/personalization/feeds.ts';
-import type { PersonalizationStore } from '../../src/personalization/store.ts';
 import { testDatabaseUrl } from '../services/database.ts';
-import { makeStore } from './store-behind.ts';
+import { feedFolder } from './feed-folder.ts';
 
-const url = await testDatabaseUrl();
-
-let made: Awaited<ReturnType<typeof makeStore>>;
-let store: PersonalizationStore;
-let folder: string;
-let problems: string[];
-
-beforeEach(async () => {
-  made = await makeStore(url);
-  store = made.side;
-  folder = await mkdtemp(path.join(tmpdir(), 'feeds-'));
-  problems = [];
-});
-afterEach(async () => {
-  await made.end();
-  await rm(folder, { recursive: true });
-});
-
-const onProblem = ({ file, line, problem }: FeedProblem) => void problems.push(`${path.basename(file)}:${line} ${problem}`);
-
-async function put(files: Readonly<Record<string, string | Buffer>>): Promise<string[]> {
-  for (const [name, text] of Object.entries(files)) await writeFile(path.join(folder, name), text);
-  return Object.keys(files).filter((name) => name.endsWith('.csv')).map((name) => path.join(folder, name));
-}
-
-async function load(files: Readonly<Record<string, string | Buffer>>) {
-  return importFeeds(store, await put(files), onProblem);
-}
-
-async function exported(): Promise<{ readonly user: string; readonly account: string }> {
-  const out = path.join(folder, 'out');
-  await exportFeeds(store, out);
-  return { user: await readFile(path.join(out, 'user-export.csv'), 'utf8'), account: await readFile(path.join(out, 'account-export.csv'), 'utf8') };
-}
+const feeds = feedFolder(await testDatabaseUrl());
 
 describe('the import of feeds', () => {
   test('users and accounts arrive with their attributes, and the counts say how many', async () => {
-    expect(await store.isEmpty()).toBe(true);
-    const counts = await load({ 'user-1.csv': 'userId,attribute:name,attribute:accountId\nu1,One,A\nu2,Two,\n', 'account-1.csv': 'accountId,attribute:name\nA,Acme\n' });
+    expect(await feeds.store.isEmpty()).toBe(true);
+    const counts = await feeds.load({
+      'user-1.csv': 'userId,attribute:name,attribute:accountId\nu1,One,A\nu2,Two,\n',
+      'account-1.csv': 'accountId,attribute:name\nA,Acme\n',
+    });
     expect(counts.map(({ file, ...rest }) => ({ file: path.basename(file), ...rest }))).toEqual([
       { file: 'account-1.csv', kind: 'account', rows: 1, skipped: 0, created: 1, updated: 0 },
       { file: 'user-1.csv', kind: 'user', rows: 2, skipped: 0, created: 2, updated: 0 },
     ]);
-    expect(await exported()).toEqual({ user: 'userId,attribute:accountId,attribute:name\nu1,A,One\nu2,,Two\n', account: 'accountId,attribute:name\nA,Acme\n' });
-    expect(await store.isEmpty()).toBe(false);
+    expect(await feeds.exported()).toEqual({
+      user: 'userId,attribute:accountId,attribute:name\nu1,A,One\nu2,,Two\n',
+      account: 'accountId,attribute:name\nA,Acme\n',
+    });
+    expect(await feeds.store.isEmpty()).toBe(false);
   });
 
   test('a blank does not overwrite a user, and resets an account', async () => {
-    await load({
+    await feeds.load({
       'user-1.csv': 'userId,attribute:name,attribute:accountId,attribute:x\nu,One,A,1\n',
       'user-2.csv': 'userId,attribute:name,attribute:accountId,attribute:x\nu,, ,2\n',
       'account-1.csv': 'accountId,attribute:name,attribute:x\nA,Acme,1\n',
       'account-2.csv': 'accountId,attribute:name,attribute:x\nA,,2\n',
     });
-    expect(await exported()).toEqual({ user: 'userId,attribute:accountId,attribute:name,attribute:x\nu,A,One,2\n', account: 'accountId,attribute:name,attribute:x\nA,,2\n' });
+    expect(await feeds.exported()).toEqual({
+      user: 'userId,attribute:accountId,attribute:name,attribute:x\nu,A,One,2\n',
+      account: 'accountId,attribute:name,attribute:x\nA,,2\n',
+    });
   });
 
   test('the same holds among the rows of one file: of each attribute the last row that speaks of it wins', async () => {
-    await load({
+    await feeds.load({
       'user-1.csv': 'userId,attribute:a,attribute:b\nu,1,1\nv,v,v\nu,,2\nu,3,\n',
       'account-1.csv': 'accountId,attribute:a,attribute:b\nA,1,1\nB,b,b\nA,,2\nA,,\nA,4,\n',
     });
-    expect(await exported()).toEqual({ user: 'userId,attribute:accountId,attribute:a,attribute:b\nu,,3,2\nv,,v,v\n', account: 'accountId,attribute:a,attribute:b\nA,4,\nB,b,b\n' });
+    expect(await feeds.exported()).toEqual({
+      user: 'userId,attribute:accountId,attribute:a,attribute:b\nu,,3,2\nv,,v,v\n',
+      account: 'accountId,attribute:a,attribute:b\nA,4,\nB,b,b\n',
+    });
   });
 
   test('an attribute that a later file does not have stays', async () => {
-    await load({ 'account-1.csv': 'accountId,attribute:a,attribute:b\nA,1,1\n', 'account-2.csv': 'accountId,attribute:b\nA,2\n' });
-    expect((await exported()).account).toBe('accountId,attribute:a,attribute:b\nA,1,2\n');
+    await feeds.load({ 'account-1.csv': 'accountId,attribute:a,attribute:b\nA,1,1\n', 'account-2.csv': 'accountId,attribute:b\nA,2\n' });
+    expect((await feeds.exported()).account).toBe('accountId,attribute:a,attribute:b\nA,1,2\n');
   });
 
   test('files go in the order of their names, whatever the order or folder they are given in', async () => {
-    await mkdir(path.join(folder, 'b'));
-    const files = await put({ 'user-2.csv': 'userId,attribute:x\nu,second\n', 'b/user-1.csv': 'userId,attribute:x\nu,first\n', 'user-10.csv': 'userId,attribute:x\nu,tenth\n' });
-    await importFeeds(store, files, onProblem);
-    expect((await exported()).user).toContain('u,,second');
+    await mkdir(path.join(feeds.folder, 'b'));
+    const files = await feeds.put({
+      'user-2.csv': 'userId,attribute:x\nu,second\n',
+      'b/user-1.csv': 'userId,attribute:x\nu,first\n',
+      'user-10.csv': 'userId,attribute:x\nu,tenth\n',
+    });
+    await importFeeds(feeds.store, files, feeds.onProblem);
+    expect((await feeds.exported()).user).toContain('u,,second');
   });
 
   test('the same file again changes nothing', async () => {
-    const files = { 'user-1.csv': 'userId,attribute:name,attribute:accountId\nu1,One,A\nu2,Two,\n', 'account-1.csv': 'accountId,attribute:name,attribute:x\nA,Acme,\n' };
-    await load(files);
-    expect((await load(files)).map(({ created, updated }) => [created, updated])).toEqual([[0, 0], [0, 0]]);
+    const files = {
+      'user-1.csv': 'userId,attribute:name,attribute:accountId\nu1,One,A\nu2,Two,\n',
+      'account-1.csv': 'accountId,attribute:name,attribute:x\nA,Acme,\n',
+    };
+    await feeds.load(files);
+    expect((await feeds.load(files)).map(({ created, updated }) => [created, updated])).toEqual([
+      [0, 0],
+      [0, 0],
+    ]);
   });
 
   test('every attribute of a header is known then, a blank one too; types are as schema.json says', async () => {
-    await load({
+    await feeds.load({
       'user-1.csv': 'userId,attribute:score,attribute:never,attribute:accountId\nu,1,,\n',
       'account-1.csv': 'accountId,attribute:name\n',
       'schema.json': '{"Contact": {"X__c": "text"}, "user": {"score": "number", "seen": "dateTime"}}',
     });
-    expect(await store.describe()).toEqual({
-      user: [{ name: 'never', type: 'text' }, { name: 'score', type: 'number' }, { name: 'seen', type: 'dateTime' }],
+    expect(await feeds.store.describe()).toEqual({
+      user: [
+        { name: 'never', type: 'text' },
+        { name: 'score', type: 'number' },
+        { name: 'seen', type: 'dateTime' },
+      ],
       account: [{ name: 'name', type: 'text' }],
     });
   });
 
   test('a type that was declared stays when a feed comes without schema.json', async () => {
-    await load({ 'user-1.csv': 'userId,attribute:score\nu,1\n', 'schema.json': '{"user": {"score": "number"}}' });
-    await rm(path.join(folder, 'schema.json'));
-    await load({ 'user-1.csv': 'userId,attribute:score\nu,2\n' });
-    expect((await store.describe()).user).toEqual([{ name: 'score', type: 'number' }]);
+    await feeds.load({ 'user-1.csv': 'userId,attribute:score\nu,1\n', 'schema.json': '{"user": {"score": "number"}}' });
+    await rm(path.join(feeds.folder, 'schema.json'));
+    await feeds.load({ 'user-1.csv': 'userId,attribute:score\nu,2\n' });
+    expect((await feeds.store.describe()).user).toEqual([{ name: 'score', type: 'number' }]);
   });
 
   test.each([
@@ -117,24 +105,55 @@ describe('the import of feeds', () => {
     ['no JSON', '{"user": ', 'is not JSON'],
     ['another shape', '{"user": ["score"]}', 'user'],
   ])('a schema.json with %s is refused', async (_, text, message) => {
-    await expect(load({ 'user-1.csv': 'userId\nu\n', 'schema.json': text })).rejects.toMatchObject({ name: 'Failure', exitCode: 2, message: expect.stringContaining(message) });
-    expect(await store.isEmpty()).toBe(true);
+    await expect(feeds.load({ 'user-1.csv': 'userId\nu\n', 'schema.json': text })).rejects.toMatchObject({
+      name: 'Failure',
+      exitCode: 2,
+      message: expect.stringContaining(message),
+    });
+    expect(await feeds.store.isEmpty()).toBe(true);
   });
 
   test('a BOM, CRLF, quotes, line ends within quotes, emoji, formulas and 30 kB arrive exactly', async () => {
     const large = 'é'.repeat(30_000);
-    await load({ 'user-1.csv': `\ufeffuserId,attribute:x\r\nu1,"a ""b"", c;\r\nd"\r\nu2,=cmd()\r\nu3,😀\\N\\.\r\n"u 4\t\\","tab\there"\r\nu5,${large}\r\nu6, spaced \r\nu7,last` });
-    expect(problems).toEqual([]);
-    const persons = await store.readByIds('user', ['u1', 'u2', 'u3', 'u 4\t\\', 'u5', 'u6', 'u7'], ['x']);
+    await feeds.load({
+      'user-1.csv': `\ufeffuserId,attribute:x\r\nu1,"a ""b"", c;\r\nd"\r\nu2,=cmd()\r\nu3,😀\\N\\.\r\n"u 4\t\\","tab\there"\r\nu5,${large}\r\nu6, spaced \r\nu7,last`,
+    });
+    expect(feeds.problems).toEqual([]);
+    const persons = await feeds.store.readByIds('user', ['u1', 'u2', 'u3', 'u 4\t\\', 'u5', 'u6', 'u7'], ['x']);
     expect(Object.fromEntries(persons.map(({ id, values }) => [id, values['x']]))).toEqual({
-      u1: 'a "b", c;\r\nd', u2: '=cmd()', u3: '😀\\N\\.', 'u 4\t\\': 'tab\there', u5: large, u6: ' spaced ', u7: 'last',
+      u1: 'a "b", c;\r\nd',
+      u2: '=cmd()',
+      u3: '😀\\N\\.',
+      'u 4\t\\': 'tab\there',
+      u5: large,
+      u6: ' spaced ',
+      u7: 'last',
     });
   });
 
   test('bad rows are told with file and line and skipped, the others are taken', async () => {
-    const text = ['userId,attribute:a,attribute:b', 'ok1,1,2', 'short,1', 'long,1,2,3', ',1,2', ' ,1,2', 'nul\0,1,2', 'ok2,"two\nlines",2', 'nul,a\0b,2', '', `${'i'.repeat(2_001)},1,2`, 'stray,a"b,2', 'ok3,1,2', 'closed,"a"b,2', 'ok4,1,2', 'open,"1,2', 'lost,1,2', ''].join('\n');
-    const [counted] = await load({ 'user-1.csv': text });
-    expect(problems).toEqual([
+    const text = [
+      'userId,attribute:a,attribute:b',
+      'ok1,1,2',
+      'short,1',
+      'long,1,2,3',
+      ',1,2',
+      ' ,1,2',
+      'nul\0,1,2',
+      'ok2,"two\nlines",2',
+      'nul,a\0b,2',
+      '',
+      `${'i'.repeat(2_001)},1,2`,
+      'stray,a"b,2',
+      'ok3,1,2',
+      'closed,"a"b,2',
+      'ok4,1,2',
+      'open,"1,2',
+      'lost,1,2',
+      '',
+    ].join('\n');
+    const [counted] = await feeds.load({ 'user-1.csv': text });
+    expect(feeds.problems).toEqual([
       'user-1.csv:3 number of cells is 2, of the header 3',
       'user-1.csv:4 number of cells is 4, of the header 3',
       'user-1.csv:5 no id',
@@ -147,18 +166,25 @@ describe('the import of feeds', () => {
       'user-1.csv:17 a quote is opened and never closed; everything after it was skipped',
     ]);
     expect(counted).toMatchObject({ rows: 4, skipped: 10, created: 4 });
-    expect((await store.readByIds('user', ['ok1', 'ok2', 'ok3', 'ok4', 'short', 'stray', 'lost'], [])).map(({ id }) => id).toSorted()).toEqual(['ok1', 'ok2', 'ok3', 'ok4']);
+    expect((await feeds.store.readByIds('user', ['ok1', 'ok2', 'ok3', 'ok4', 'short', 'stray', 'lost'], [])).map(({ id }) => id).toSorted()).toEqual([
+      'ok1',
+      'ok2',
+      'ok3',
+      'ok4',
+    ]);
   });
 
   test('lines are counted with CRLF within quotes as well', async () => {
-    await load({ 'user-1.csv': 'userId,attribute:a\r\nu1,"a\r\nb\r\nc"\r\nu2,"d\r\ne"\r\nbad\r\nu3,x\r\n"multi\r\nline"\r\n' });
-    expect(problems).toEqual(['user-1.csv:7 number of cells is 1, of the header 2', 'user-1.csv:9 number of cells is 1, of the header 2']);
+    await feeds.load({ 'user-1.csv': 'userId,attribute:a\r\nu1,"a\r\nb\r\nc"\r\nu2,"d\r\ne"\r\nbad\r\nu3,x\r\n"multi\r\nline"\r\n' });
+    expect(feeds.problems).toEqual(['user-1.csv:7 number of cells is 1, of the header 2', 'user-1.csv:9 number of cells is 1, of the header 2']);
   });
 
   test('a row that is not UTF-8 is told and skipped, one that holds the replacement character is not', async () => {
-    await load({ 'user-1.csv': Buffer.concat([Buffer.from('userId,attribute:a\nu1,Zoë\nu2,Zo'), Buffer.from([0xeb]), Buffer.from('\nu3,\ufffd\n')]) });
-    expect(problems).toEqual(['user-1.csv:3 bytes that are not UTF-8']);
-    expect((await exported()).user).toBe('userId,attribute:accountId,attribute:a\nu1,,Zoë\nu3,,\ufffd\n');
+    await feeds.load({
+      'user-1.csv': Buffer.concat([Buffer.from('userId,attribute:a\nu1,Zoë\nu2,Zo'), Buffer.from([0xeb]), Buffer.from('\nu3,\ufffd\n')]),
+    });
+    expect(feeds.problems).toEqual(['user-1.csv:3 bytes that are not UTF-8']);
+    expect((await feeds.exported()).user).toBe('userId,attribute:accountId,attribute:a\nu1,,Zoë\nu3,,\ufffd\n');
   });
 
   test.each([
@@ -172,119 +198,64 @@ describe('the import of feeds', () => {
     ['account-2.csv', 'userId\nu\n', 'no column accountId'],
     ['user-2.csv', Buffer.from('\ufeffuserId\nu\n', 'utf16le'), 'not UTF-8'],
   ])('a bad header refuses the file, and nothing of the others is taken: %s %j', async (name, text, message) => {
-    await expect(load({ 'user-1.csv': 'userId\nu1\n', [name]: text })).rejects.toMatchObject({ name: 'Failure', exitCode: 2, message: expect.stringMatching(new RegExp(`${name}.*${message}`)) });
-    expect(await store.isEmpty()).toBe(true);
+    await expect(feeds.load({ 'user-1.csv': 'userId\nu1\n', [name]: text })).rejects.toMatchObject({
+      name: 'Failure',
+      exitCode: 2,
+      message: expect.stringMatching(new RegExp(`${name}.*${message}`)),
+    });
+    expect(await feeds.store.isEmpty()).toBe(true);
   });
 
   test('a header without rows, without even a line end, is a feed of nobody', async () => {
-    expect(await load({ 'user-1.csv': 'userId,attribute:a' })).toMatchObject([{ rows: 0, created: 0 }]);
-    expect((await store.describe()).user).toEqual([{ name: 'a', type: 'text' }]);
+    expect(await feeds.load({ 'user-1.csv': 'userId,attribute:a' })).toMatchObject([{ rows: 0, created: 0 }]);
+    expect((await feeds.store.describe()).user).toEqual([{ name: 'a', type: 'text' }]);
   });
 
   test('a file that is not there, or is a folder, is named', async () => {
-    await expect(importFeeds(store, [path.join(folder, 'user-9.csv')], onProblem)).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining('user-9.csv cannot be read (ENOENT)') });
-    await expect(importFeeds(store, [folder], onProblem)).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining('EISDIR') });
+    await expect(importFeeds(feeds.store, [path.join(feeds.folder, 'user-9.csv')], feeds.onProblem)).rejects.toMatchObject({
+      exitCode: 2,
+      message: expect.stringContaining('user-9.csv cannot be read (ENOENT)'),
+    });
+    await expect(importFeeds(feeds.store, [feeds.folder], feeds.onProblem)).rejects.toMatchObject({
+      exitCode: 2,
+      message: expect.stringContaining('EISDIR'),
+    });
   });
 
   test('no problem says what stands in a row', async () => {
-    await load({ 'user-1.csv': 'userId,attribute:a\nsecret@example.com,secret,secret\n,secret\nsecret,a"secret\nsecret,"a"secret\nsecret\0,x\nsecret,"secret' });
-    expect(problems).toHaveLength(6);
-    expect(problems.join()).not.toMatch(/secret/);
+    await feeds.load({
+      'user-1.csv': 'userId,attribute:a\nsecret@example.com,secret,secret\n,secret\nsecret,a"secret\nsecret,"a"secret\nsecret\0,x\nsecret,"secret',
+    });
+    expect(feeds.problems).toHaveLength(6);
+    expect(feeds.problems.join()).not.toMatch(/secret/);
   });
 
   test('a connection that dies while a feed is read leaves nothing, and the import can be done again', async () => {
     const rows = Array.from({ length: 60_000 }, (_, n) => `u${n},${'v'.repeat(50)}`).join('\n');
-    const files = await put({ 'user-1.csv': `userId,attribute:a\n,bad\n${rows}\n` });
+    const files = await feeds.put({ 'user-1.csv': `userId,attribute:a\n,bad\n${rows}\n` });
     let cutting: Promise<void> | undefined;
-    await expect(importFeeds(store, files, () => void (cutting ??= made.cut()))).rejects.toMatchObject({ name: 'Failure', kind: 'transient' });
+    await expect(importFeeds(feeds.store, files, () => void (cutting ??= feeds.cut()))).rejects.toMatchObject({ name: 'Failure', kind: 'transient' });
     await cutting;
-    expect(await store.isEmpty()).toBe(true);
-    expect(await importFeeds(store, files, onProblem)).toMatchObject([{ created: 60_000, skipped: 1 }]);
+    expect(await feeds.store.isEmpty()).toBe(true);
+    expect(await importFeeds(feeds.store, files, feeds.onProblem)).toMatchObject([{ created: 60_000, skipped: 1 }]);
   });
 
   test('writers wait for an import and it for them, none is lost', async () => {
     const rows = Array.from({ length: 2_000 }, (_, n) => `u${n},old`).join('\n');
-    await load({ 'user-1.csv': `userId,attribute:a,attribute:b\n${rows.replaceAll(',old', ',old,old')}\n` });
-    const files = await put({ 'user-2.csv': `userId,attribute:a\n${rows.replaceAll('old', 'imported')}\n` });
+    await feeds.load({ 'user-1.csv': `userId,attribute:a,attribute:b\n${rows.replaceAll(',old', ',old,old')}\n` });
+    const files = await feeds.put({ 'user-2.csv': `userId,attribute:a\n${rows.replaceAll('old', 'imported')}\n` });
     const writes = Array.from({ length: 2_000 }, (_, n) => ({ id: `u${1_999 - n}`, set: { b: 'written' } }));
-    await Promise.all([importFeeds(store, files, onProblem), store.write('user', 'k1', writes), importFeeds(store, files, onProblem), store.write('user', 'k2', writes)]);
-    const persons = await store.readByIds('user', writes.map(({ id }) => id), ['a', 'b']);
-    expect(new Set(persons.map(({ values }) => `${values['a']} ${values['b']}`))).toEqual(new Set(['imported written']));
-  });
-});
-
-describe('the export of feeds', () => {
-  test('it is sorted by code point and reads back as the same store', async () => {
-    const text = fc.string({ unit: 'binary', minLength: 1, maxLength: 12 }).filter((value) => value.isWellFormed() && !value.includes('\0') && value.trim() !== '');
-    const persons = fc.dictionary(text, fc.dictionary(fc.constantFrom('a', 'b', 'accountId', 'c,"d', 'Ä'), text), { minKeys: 1, maxKeys: 8, noNullPrototype: true });
-    await fc.assert(
-      fc.asyncProperty(persons, persons, async (users, accounts) => {
-        const other = await makeStore(url);
-        try {
-          const kinds = { user: users, account: Object.fromEntries(Object.entries(accounts).map(([id, { accountId: _, ...values }]) => [id, values])) };
-          const names = { user: ['a', 'b', 'accountId', 'c,"d', 'Ä'], account: ['a', 'b', 'c,"d', 'Ä'] };
-          const cell = (value: string) => `"${value.replaceAll('"', '""')}"`;
-          const files: Record<string, string> = {};
-          for (const kind of ['user', 'account'] as const)
-            files[`${kind}-1.csv`] = [[`${kind}Id`, ...names[kind].map((name) => `attribute:${name}`)], ...Object.entries(kinds[kind]).map(([id, values]) => [id, ...names[kind].map((name) => (values as Record<string, string>)[name] ?? '')])]
-              .map((cells) => `${cells.map(cell).join(',')}\r\n`).join('');
-          const first = path.join(folder, 'first');
-          const second = path.join(folder, 'second');
-          await store.deletePersons('user', await idsOf('user'));
-          await store.deletePersons('account', await idsOf('account'));
-          await load(files);
-          expect((await idsOf('user')).toSorted()).toEqual(Object.keys(users).toSorted());
-          await exportFeeds(store, first);
-          await importFeeds(other.side, [path.join(first, 'user-export.csv'), path.join(first, 'account-export.csv')], onProblem);
-          await exportFeeds(other.side, second);
-          for (const name of ['user-export.csv', 'account-export.csv']) expect(await readFile(path.join(second, name), 'utf8')).toBe(await readFile(path.join(first, name), 'utf8'));
-          expect(problems).toEqual([]);
-        } finally {
-          await other.end();
-        }
-      }),
-      { numRuns: 20 },
+    await Promise.all([
+      importFeeds(feeds.store, files, feeds.onProblem),
+      feeds.store.write('user', 'k1', writes),
+      importFeeds(feeds.store, files, feeds.onProblem),
+      feeds.store.write('user', 'k2', writes),
+    ]);
+    const persons = await feeds.store.readByIds(
+      'user',
+      writes.map(({ id }) => id),
+      ['a', 'b'],
     );
-  });
-
-  async function idsOf(kind: 'user' | 'account'): Promise<string[]> {
-    const { rows } = await store.database.query<{ id: string }>(kind === 'user' ? 'select user_id as id from profile_user' : 'select account_id as id from profile_account');
-    return rows.map(({ id }) => id);
-  }
-
-  test('ids are sorted by code point, not by a language', async () => {
-    await load({ 'user-1.csv': 'userId\nä\na\nZ\n\u{1f600}\n\uffee\n_\n' });
-    expect((await exported()).user.split('\n').slice(1, -1).map((line) => line.split(',')[0])).toEqual(['Z', '_', 'a', 'ä', '\uffee', '\u{1f600}']);
-  });
-
-  test('types go into schema.json beside what it says of other things; no file of a half export stays', async () => {
-    await load({ 'user-1.csv': 'userId,attribute:score\nu,1\n', 'schema.json': '{"user": {"score": "number"}}' });
-    const out = path.join(folder, 'out');
-    await mkdir(out);
-    await writeFile(path.join(out, 'schema.json'), '{"Contact": {"X__c": "text"}}');
-    expect(await exportFeeds(store, out)).toMatchObject([{ kind: 'user', rows: 1 }, { kind: 'account', rows: 0 }]);
-    expect(JSON.parse(await readFile(path.join(out, 'schema.json'), 'utf8'))).toEqual({ Contact: { X__c: 'text' }, user: { score: 'number' }, account: {} });
-    expect((await readdir(out)).toSorted()).toEqual(['account-export.csv', 'schema.json', 'user-export.csv']);
-  });
-
-  test('a folder that cannot be written to is named', async () => {
-    const file = path.join(folder, 'file');
-    await writeFile(file, '');
-    await expect(exportFeeds(store, file)).rejects.toMatchObject({ name: 'Failure', exitCode: 1, message: expect.stringContaining('cannot be written to') });
-  });
-
-  test('names of attributes longer than PostgreSQL takes for columns survive', async () => {
-    const name = 'n'.repeat(100);
-    await load({ 'user-1.csv': `userId,attribute:${name}1,attribute:${name}2\nu,1,2\n` });
-    expect((await exported()).user).toBe(`userId,attribute:accountId,attribute:${name}1,attribute:${name}2\nu,,1,2\n`);
-  });
-});
-
-describe('the deletion of persons', () => {
-  test('those named are gone, the number says how many there were', async () => {
-    await load({ 'user-1.csv': 'userId\nu1\nu2\nu3\n', 'account-1.csv': 'accountId\nu1\n' });
-    expect(await store.deletePersons('user', ['u1', 'u3', 'nobody', 'a\0'])).toBe(2);
-    expect(await exported()).toEqual({ user: 'userId,attribute:accountId\nu2,\n', account: 'accountId\nu1\n' });
-    expect(await store.write('user', 'k', [{ id: 'u1', set: {} }])).toEqual(['notFound']);
+    expect(new Set(persons.map(({ values }) => `${values['a']} ${values['b']}`))).toEqual(new Set(['imported written']));
   });
 });

@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import type { PersonKind } from '../../src/domain/objects.ts';
 import type { AttributeTypes, PersonalizationSide } from '../../src/personalization/port.ts';
 import { openStore, type PersonalizationStore } from '../../src/personalization/store.ts';
-import type { ContractStore, SeedPerson } from './contract.ts';
+import type { ContractStore, SeedPerson } from './contract-store.ts';
 
 const personsPerPage = 5;
 
@@ -26,16 +26,22 @@ export async function makeStore(url: string): Promise<ContractStore & { readonly
     another: async (): Promise<PersonalizationSide> => open(),
     seed: async (types: AttributeTypes, persons: readonly SeedPerson[]) => {
       for (const kind of ['user', 'account'] as const)
-        for (const { name, type } of types[kind]) await behind.query('insert into attribute (kind, name, type) values ($1, $2, $3) on conflict do nothing', [kind, name, type]);
+        for (const { name, type } of types[kind])
+          await behind.query('insert into attribute (kind, name, type) values ($1, $2, $3) on conflict do nothing', [kind, name, type]);
       for (const { kind, id, accountId, values } of persons) {
         const filled = JSON.stringify(Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null)));
-        if (kind === 'user') await behind.query('insert into profile_user (user_id, account_id, attributes) values ($1, $2, $3)', [id, accountId, filled]);
+        if (kind === 'user')
+          await behind.query('insert into profile_user (user_id, account_id, attributes) values ($1, $2, $3)', [id, accountId, filled]);
         else await behind.query('insert into profile_account (account_id, attributes) values ($1, $2)', [id, filled]);
       }
     },
     edit: async (kind, id, attribute, value) => {
       const { name, id: idColumn } = table(kind);
-      await behind.query(`update ${name} set attributes = attributes || jsonb_build_object($2::text, $3::text) where ${idColumn} = $1`, [id, attribute, value]);
+      await behind.query(`update ${name} set attributes = attributes || jsonb_build_object($2::text, $3::text) where ${idColumn} = $1`, [
+        id,
+        attribute,
+        value,
+      ]);
     },
     hold: async (kind, id) => {
       const holder = await client(url, schema);
@@ -48,11 +54,20 @@ export async function makeStore(url: string): Promise<ContractStore & { readonly
       };
     },
     waiting: async (count) => {
-      const waiters = async () => Number((await behind.query("select count(*) from pg_stat_activity where datname = current_database() and application_name = 'crm-sync' and wait_event_type = 'Lock'")).rows[0]?.count);
+      const waiters = async () =>
+        Number(
+          (
+            await behind.query(
+              "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'crm-sync' and wait_event_type = 'Lock'",
+            )
+          ).rows[0]?.count,
+        );
       await expect.poll(waiters, { timeout: 20_000 }).toBe(count);
     },
     cut: async () => {
-      await behind.query("select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = current_database() and application_name = 'crm-sync'");
+      await behind.query(
+        "select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = current_database() and application_name = 'crm-sync'",
+      );
     },
     end: async () => {
       for (const store of stores) await store.close();
