@@ -2,16 +2,17 @@ import { parseArgs } from 'node:util';
 import { StartError } from './errors.ts';
 import { startSimulator } from './simulator.ts';
 
-const help = `Usage: node simulator/src/main.ts --port N [--data DIR] [--synthetic N --seed S] [--state DIR] [--keep-email-case]
+const help = `Usage: node simulator/src/main.ts --port N [--data DIR] [--synthetic N --seed S] [--state DIR] [--keep-email-case] [--host ADDRESS]
 
 A Salesforce org over HTTP on this machine. When it answers it prints one JSON line: url and credentials.
 
-  --port N            the port of 127.0.0.1; 0 takes a free one
+  --port N            the port; 0 takes a free one
   --data DIR          loads Account.csv, Contact.csv, Lead.csv and schema.json of DIR
   --synthetic N       makes N contacts, N/10 accounts and N/5 leads
   --seed S            the seed of --synthetic, a whole number (default 1)
   --state DIR         keeps the org in DIR; started again on it, the org goes on (default: a temporary directory)
   --keep-email-case   does not lower-case e-mail values
+  --host ADDRESS      listens there (default 127.0.0.1: this machine only)
 
 Example: node simulator/src/main.ts --port 8100 --synthetic 10000 --seed 7
 `;
@@ -27,7 +28,7 @@ function readArguments(args: readonly string[]) {
     return parseArgs({
       args: [...args],
       options: {
-        port: { type: 'string' }, data: { type: 'string' }, state: { type: 'string' }, synthetic: { type: 'string' }, seed: { type: 'string' },
+        port: { type: 'string' }, host: { type: 'string' }, data: { type: 'string' }, state: { type: 'string' }, synthetic: { type: 'string' }, seed: { type: 'string' },
         faults: { type: 'string' }, 'keep-email-case': { type: 'boolean' }, help: { type: 'boolean', short: 'h' },
       },
     }).values;
@@ -48,6 +49,7 @@ async function main(): Promise<void> {
   if (given.seed !== undefined && given.synthetic === undefined) throw new StartError('--seed belongs to --synthetic N; give both', 2);
   const simulator = await startSimulator({
     port: wholeNumber('port', given.port, 65_535),
+    ...(given.host === undefined ? {} : { host: given.host }),
     ...(given.data === undefined ? {} : { dataDirectory: given.data }),
     ...(given.state === undefined ? {} : { stateDirectory: given.state }),
     ...(given.synthetic === undefined ? {} : { synthetic: { contacts: wholeNumber('synthetic', given.synthetic, 100_000_000), seed: wholeNumber('seed', given.seed ?? '1', 4_294_967_295) } }),

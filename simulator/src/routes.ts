@@ -6,7 +6,7 @@ import { notFound } from './errors.ts';
 import { ingestResults, unprocessedRecords, uploadContent } from './ingest-files.ts';
 import { createIngestJob, deleteIngestJob, getIngestJob, listIngestJobs } from './ingest-jobs.ts';
 import { changeIngestJob } from './ingest-state.ts';
-import { inspectRequests, inspectUpdates } from './inspection.ts';
+import { clearRequests, inspectRequests, inspectUpdates } from './inspection.ts';
 import { limits, recordCount } from './limits.ts';
 import { query, queryMore } from './rest-query.ts';
 import type { Call, Handler, Route } from './router.ts';
@@ -70,6 +70,6 @@ export const routes: readonly Route[] = [
   rest('GET', '/jobs/ingest/:id/failedResults', (call) => ingestResults(call, 'failed')),
   rest('GET', '/jobs/ingest/:id/unprocessedrecords', unprocessedRecords),
   { method: 'GET', pattern: '/__simulator/requests', access: 'none', handler: inspectRequests },
-  { method: 'DELETE', pattern: '/__simulator/requests', access: 'none', handler: ({ org }) => org.log.clear() },
+  { method: 'DELETE', pattern: '/__simulator/requests', access: 'none', handler: clearRequests },
   { method: 'GET', pattern: '/__simulator/updates', access: 'none', handler: inspectUpdates },
 ];

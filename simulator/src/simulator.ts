@@ -58,7 +58,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     const host = options.host ?? '127.0.0.1';
     await new Promise<void>((done, fail) => {
       server.once('error', (error: NodeJS.ErrnoException) => {
-        fail(error.code === 'EADDRINUSE' ? new StartError(`port ${options.port} of ${host} is in use; stop what uses it, or choose another with --port (0 takes a free one)`, 1) : error);
+        fail(listenFailure(error, host, options.port ?? 0));
       });
       server.listen(options.port ?? 0, host, done);
     });
@@ -85,6 +85,11 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     if (options.stateDirectory === undefined) rmSync(directory, { recursive: true, force: true });
     throw error;
   }
+}
+
+function listenFailure(error: NodeJS.ErrnoException, host: string, port: number): StartError {
+  if (error.code === 'EADDRINUSE') return new StartError(`port ${port} of ${host} is in use; stop what uses it, or choose another with --port (0 takes a free one)`, 1);
+  return new StartError(`port ${port} of ${host} cannot be listened on: ${error.message}; choose another with --port or --host`, 1);
 }
 
 /** One after the other: `mkdir` with `recursive` never ends below /proc (Node 24). */

@@ -1,6 +1,3 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { startSimulator } from '../src/simulator.ts';
 import { call, directoryWith, orgWith, soql } from './harness.ts';
@@ -92,7 +89,7 @@ test('system fields are taken if present, the recycle bin included', async () =>
 });
 
 test('started again on its state the org keeps data and credentials, and loads nothing again', async () => {
-  const stateDirectory = mkdtempSync(join(tmpdir(), 'simulator-state-'));
+  const stateDirectory = directoryWith({});
   const dataDirectory = directoryWith({ 'Lead.csv': 'LastName,X__c\na,1\n' });
   const first = await startSimulator({ dataDirectory, stateDirectory });
   await first.stop();

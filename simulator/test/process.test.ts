@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -36,7 +35,7 @@ async function exitOf(args: readonly string[]): Promise<{ code: number; stderr: 
 }
 
 test('it announces itself in one JSON line, keeps its secrets to the owner, and ends with 0 on SIGTERM', async () => {
-  const state = mkdtempSync(join(tmpdir(), 'simulator-state-'));
+  const state = directoryWith({});
   const { child, announced } = await started(['--port', '0', '--data', directoryWith({}), '--state', state]);
   expect(Object.keys(announced)).toEqual(['url', 'clientId', 'clientSecret', 'username', 'password', 'refreshToken', 'privateKeyFile']);
   expect(statSync(join(state, 'org.db')).mode & 0o077).toBe(0);
@@ -55,7 +54,7 @@ test('a port in use, wrong arguments and refused files end with a sentence and t
 });
 
 test('killed with SIGKILL in the middle of an ingest job, it goes on after a restart and writes every row exactly once', async () => {
-  const state = mkdtempSync(join(tmpdir(), 'simulator-state-'));
+  const state = directoryWith({});
   const rows = 30_000;
   const first = await started(['--port', '0', '--synthetic', String(rows), '--seed', '1', '--state', state]);
   const { json: query } = await call(first, 'POST', '/jobs/query', { operation: 'query', query: 'select Id from Contact' });
