@@ -1,12 +1,8 @@
+import type { Attribute, AttributeType } from '../domain/attributes.ts';
 import type { PersonKind } from '../domain/objects.ts';
 import type { CsvPage } from '../domain/page.ts';
 
-export type AttributeType = 'text' | 'number' | 'boolean' | 'date' | 'dateTime';
-
-export interface Attribute {
-  readonly name: string;
-  readonly type: AttributeType;
-}
+export type { Attribute, AttributeType };
 
 /** Attributes of both kinds of persons, in no order. `userId` and `accountId` are not among them: they name the ids themselves. */
 export type AttributeTypes = Readonly<Record<PersonKind, readonly Attribute[]>>;

@@ -1,0 +1,106 @@
+-- What cannot be fetched again. Small, logged, backed up.
+
+create table binding (
+  side text primary key check (side in ('salesforce', 'personalization')),
+  external_id text not null,
+  bound_at timestamptz not null default now()
+);
+
+create table run (
+  run_no bigint generated always as identity unique,
+  run text primary key,
+  kind text not null check (kind in ('night', 'preview')),
+  status text not null default 'running'
+    check (status in ('running', 'awaitingApproval', 'success', 'partial', 'failed', 'preview', 'rejected', 'cancelled', 'skipped')),
+  attempt integer not null default 1,
+  workflow_id text not null,
+  settings jsonb not null,
+  settings_hash text not null,
+  decision_seq bigint not null,
+  leads boolean not null,
+  plan_digest text,
+  links_committed_at timestamptz,
+  started_at timestamptz not null default now(),
+  finished_at timestamptz,
+  report jsonb
+);
+-- R5: two runs never overlap.
+create unique index one_open_run on run ((true)) where finished_at is null;
+
+create table lead_switch (
+  one boolean primary key default true check (one),
+  enabled boolean not null,
+  revision bigint not null,
+  changed_at timestamptz not null default now()
+);
+
+create table object_state (
+  object text primary key,
+  field_set_hash text,
+  key_hash text,
+  watermark timestamptz,
+  read_complete_at timestamptz
+);
+
+create table link (
+  link_no bigint generated always as identity primary key,
+  object text not null check (object in ('account', 'contact', 'lead')),
+  crm_id text collate "C" not null,
+  pers_id text collate "C" not null,
+  sub_tier text not null,
+  crm_field text,
+  attribute text,
+  made_run text not null,
+  made_at timestamptz not null default now(),
+  ended_run text,
+  ended_at timestamptz,
+  ended_reason text,
+  check ((ended_run is null) = (ended_reason is null))
+);
+-- R9: one to one.
+create unique index link_record on link (object, crm_id) where ended_run is null;
+create unique index link_person on link (object, pers_id) where ended_run is null;
+
+create table decision (
+  seq bigint generated always as identity primary key,
+  object text not null,
+  crm_id text collate "C" not null,
+  pers_id text collate "C" not null,
+  kind text not null check (kind in ('pin', 'unpin', 'block', 'unblock', 'unlink')),
+  decided_by text not null,
+  decided_at timestamptz not null default now(),
+  note text
+);
+create index decision_pair on decision (object, crm_id, pers_id, seq);
+
+-- R25: what was last sent, and what the org made of it.
+create table written (
+  side text not null,
+  object text not null,
+  rec_id text collate "C" not null,
+  field text not null,
+  sent text,
+  seen text,
+  seen_known boolean not null default false,
+  sent_at timestamptz not null default now(),
+  run text not null,
+  primary key (side, object, rec_id, field)
+) with (fillfactor = 80);
+
+create table write_job (
+  job_no bigint generated always as identity primary key,
+  run text not null,
+  object text not null,
+  part integer not null,
+  path text not null check (path in ('bulk', 'collections')),
+  columns text[] not null,
+  api_version text not null,
+  attempt integer not null default 1,
+  state text not null default 'reserved' check (state in ('reserved', 'open', 'submitted', 'sending', 'done', 'abandoned')),
+  sf_job_id text,
+  rows_sent integer not null default 0,
+  csv_sha256 text,
+  ok integer, failed integer, unprocessed integer, missing integer,
+  opened_at timestamptz not null default now()
+);
+create unique index one_live_job on write_job (run, object, part) where state not in ('done', 'abandoned');
