@@ -45,6 +45,8 @@ export interface RunRequest {
   readonly kind: RunKind;
   /** Compares all ids with the org as well (`run --full`). */
   readonly full: boolean;
+  /** Where approval is asked for: wait for an answer, or end there with status `preview`. */
+  readonly atGate: 'wait' | 'end';
 }
 
 /** What a run returns, and `run --wait` turns into an exit code. */

@@ -18,10 +18,13 @@ create table run (
   settings_hash text not null,
   decision_seq bigint not null,
   leads boolean not null,
+  -- Counts from 1; a reset or a continued run is a newer attempt and fences the older one.
   plan_digest text,
   links_committed_at timestamptz,
   started_at timestamptz not null default now(),
   finished_at timestamptz,
+  api_calls bigint not null default 0,
+  api_budget bigint not null default 0,
   report jsonb
 );
 -- R5: two runs never overlap.

@@ -1,0 +1,112 @@
+import { Failure } from '../domain/failure.ts';
+import type { RunKind, RunStatus } from '../domain/progress.ts';
+import type { RunShape } from '../mirror/run-shape.ts';
+import type { Database, Queryable } from '../postgres/database.ts';
+import { sql } from '../postgres/sql.ts';
+
+/** Names one attempt at one run: what every activity carries and every transaction checks (the fence). */
+export interface RunRef {
+  readonly run: string;
+  readonly attempt: number;
+}
+
+export interface OpenRun extends RunRef {
+  readonly runNo: number;
+  readonly kind: RunKind;
+  readonly shape: RunShape;
+  /** Decisions up to this one count in the run's match. */
+  readonly decisionSeq: number;
+  readonly leads: boolean;
+}
+
+export interface RunToOpen {
+  readonly run: string;
+  readonly kind: RunKind;
+  readonly workflowId: string;
+  readonly shape: RunShape;
+  readonly settingsHash: string;
+  readonly leads: boolean;
+  readonly apiBudget: number;
+}
+
+interface RunRow {
+  readonly run: string;
+  readonly run_no: number;
+  readonly attempt: number;
+  readonly kind: RunKind;
+  readonly settings: RunShape;
+  readonly decision_seq: number;
+  readonly leads: boolean;
+}
+
+function openRunOf(row: RunRow): OpenRun {
+  const { run, attempt, kind, leads } = row;
+  return { run, attempt, kind, leads, runNo: row.run_no, shape: row.settings, decisionSeq: row.decision_seq };
+}
+
+/**
+ * Opens a run, or takes it up again under a new attempt if it is open already. A run of another key that is still open was abandoned, since the
+ * workflow id is the lock: it is closed as `failed`. Throws `RUN_CLOSED` for a key whose run has ended.
+ */
+export async function openRun(tx: Queryable, wanted: RunToOpen): Promise<OpenRun> {
+  await tx.query(sql`
+    update run set status = 'failed', finished_at = now() where finished_at is null and run <> ${wanted.run}`);
+  const opened = await tx.query<RunRow>(sql`
+    insert into run (run, kind, status, workflow_id, settings, settings_hash, decision_seq, leads, api_budget)
+    values (${wanted.run}, ${wanted.kind}, 'running', ${wanted.workflowId}, ${JSON.stringify(wanted.shape)}, ${wanted.settingsHash},
+      coalesce((select max(seq) from decision), 0), ${wanted.leads}, ${wanted.apiBudget})
+    on conflict (run) do update set attempt = run.attempt + 1 where run.finished_at is null
+    returning run, run_no, attempt, kind, settings, decision_seq, leads`);
+  const row = opened.rows[0];
+  if (row === undefined) throw runClosed(wanted.run);
+  return openRunOf(row);
+}
+
+function runClosed(run: string): Failure {
+  return new Failure(`run ${run} is not open, or a newer attempt has taken it over`, { kind: 'permanent', code: 'RUN_CLOSED' });
+}
+
+/** The fence: throws `RUN_CLOSED` unless this attempt is the newest of an open run; holds off its closing until the transaction ends. */
+export async function fence(tx: Queryable, ref: RunRef): Promise<OpenRun> {
+  const found = await tx.query<RunRow>(sql`
+    select run, run_no, attempt, kind, settings, decision_seq, leads from run
+     where run = ${ref.run} and attempt = ${ref.attempt} and finished_at is null for share`);
+  const row = found.rows[0];
+  if (row === undefined) throw runClosed(ref.run);
+  return openRunOf(row);
+}
+
+/** An open run without holding it. */
+export async function loadRun(database: Database, ref: RunRef): Promise<OpenRun> {
+  const found = await database.query<RunRow>(sql`
+    select run, run_no, attempt, kind, settings, decision_seq, leads from run
+     where run = ${ref.run} and attempt = ${ref.attempt} and finished_at is null`);
+  const row = found.rows[0];
+  if (row === undefined) throw runClosed(ref.run);
+  return openRunOf(row);
+}
+
+/** Leads of a run are switched on for good: a second pass follows (R16). */
+export async function turnLeadsOn(tx: Queryable, ref: RunRef): Promise<void> {
+  await tx.query(sql`update run set leads = true where run = ${ref.run} and finished_at is null`);
+}
+
+export async function setRunStatus(tx: Queryable, ref: RunRef, status: 'running' | 'awaitingApproval', planDigest: string | null): Promise<void> {
+  await tx.query(sql`update run set status = ${status}, plan_digest = coalesce(${planDigest}, plan_digest) where run = ${ref.run} and finished_at is null`);
+}
+
+export async function addApiCalls(database: Queryable, ref: RunRef, calls: number): Promise<void> {
+  if (calls > 0) await database.query(sql`update run set api_calls = api_calls + ${calls} where run = ${ref.run}`);
+}
+
+/** Closes the run with its report; a repeat finds it closed and changes nothing. */
+export async function closeRun(tx: Queryable, run: string, status: RunStatus, report: unknown): Promise<void> {
+  await tx.query(sql`
+    update run set status = ${status}, finished_at = now(), report = ${JSON.stringify(report)} where run = ${run} and finished_at is null`);
+}
+
+/** Whether a run has ever written: before it, `approval: firstRun` asks. */
+export async function everApplied(database: Queryable): Promise<boolean> {
+  const found = await database.query(sql`select from run where links_committed_at is not null limit 1`);
+  return found.rowCount !== 0;
+}

@@ -1,0 +1,52 @@
+import { pipeline } from 'node:stream/promises';
+import type { PoolClient } from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
+import { Failure } from '../domain/failure.ts';
+import { identifier, raw, sql } from '../postgres/sql.ts';
+
+/** What is read in one go: the records of an object, or the persons of a kind. */
+export type StageName = 'account' | 'contact' | 'lead' | 'users' | 'accounts';
+
+/** Table in which one run collects the pages of one read, a column a CSV column, text each. Dropped when absorbed. */
+export function stageTable(runNo: number, name: StageName): string {
+  return `stage_${runNo}_${name}`;
+}
+
+/** Made anew if it is there: the caller's step ledger says whether the read had begun. */
+export async function createStage(tx: PoolClient, table: string, columns: readonly string[]): Promise<void> {
+  await tx.query(sql`drop table if exists ${identifier(table)}`);
+  const list = columns.map((column) => `${identifier(column).fragment} text`).join(', ');
+  await tx.query(sql`create table ${identifier(table)} (${raw(list)})`);
+}
+
+/**
+ * Pipes one page into the stage as it is. The header must name the stage's columns in their order; a quoted empty cell is null
+ * as well. Returns the rows that arrived, for the caller to compare with what was promised (R27).
+ */
+export async function copyPage(
+  tx: PoolClient,
+  table: string,
+  columns: readonly string[],
+  csv: AsyncIterable<Uint8Array>,
+  signal?: AbortSignal,
+): Promise<number> {
+  const list = columns.map((column) => identifier(column).fragment).join(', ');
+  const { fragment } = identifier(table);
+  const target = tx.query(copyFrom(`copy ${fragment} (${list}) from stdin (format csv, header match, force_null (${list}))`));
+  try {
+    await pipeline(csv, target, ...(signal === undefined ? [] : [{ signal }]));
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    if (code === '22P04')
+      throw new Failure(`a page for ${table} is not the CSV that was asked for: its header or a row does not fit the columns`, {
+        kind: 'transient',
+        code: 'PAGE_MALFORMED',
+      });
+    throw error;
+  }
+  return target.rowCount;
+}
+
+export async function dropStage(tx: PoolClient, table: string): Promise<void> {
+  await tx.query(sql`drop table if exists ${identifier(table)}`);
+}

@@ -1,0 +1,45 @@
+import type { PoolClient } from 'pg';
+import type { ObjectType } from '../domain/objects.ts';
+import { fence } from '../ledger/runs.ts';
+import type { OpenRun, RunRef } from '../ledger/runs.ts';
+import type { Database } from '../postgres/database.ts';
+import { sql } from '../postgres/sql.ts';
+
+/** What a part of a step did. `records` is what the report counts under `steps`. */
+export interface StepCounts {
+  readonly records: number;
+  readonly [name: string]: number | string | boolean | null;
+}
+
+export interface StepPart {
+  /** `fetch.page`, `match.settle`, ...: what comes before the point is the step of the report. */
+  readonly step: string;
+  readonly object: ObjectType | 'users' | 'accounts' | 'all';
+  readonly part: number;
+}
+
+/**
+ * Does one part of a step once: its effect and its row in the step ledger commit together, behind the fence. A repeat finds
+ * the row, does nothing and returns the counts of the first time.
+ */
+export async function once<C extends StepCounts>(
+  database: Database,
+  ref: RunRef,
+  { step, object, part }: StepPart,
+  body: (tx: PoolClient, run: OpenRun) => Promise<C>,
+  signal?: AbortSignal,
+): Promise<C> {
+  return database.transaction(async (tx) => {
+    const begun = performance.now();
+    const run = await fence(tx, ref);
+    const done = await tx.query<{ counts: C }>(sql`
+      select counts from step_ledger where run_no = ${run.runNo} and step = ${step} and object = ${object} and part = ${part}`);
+    const stored = done.rows[0];
+    if (stored !== undefined) return stored.counts;
+    const counts = await body(tx, run);
+    await tx.query(sql`
+      insert into step_ledger (run_no, step, object, part, counts)
+      values (${run.runNo}, ${step}, ${object}, ${part}, ${JSON.stringify({ ...counts, ms: Math.round(performance.now() - begun) })})`);
+    return counts;
+  }, signal);
+}
