@@ -11,6 +11,8 @@ export interface RunShape {
   readonly settings: Settings;
   /** The fields fetched of each object; position i is `crm_record.field_values[i + 1]`. Without Id and the fields of identity. */
   readonly crm: Readonly<Record<ObjectType, readonly FieldFacts[]>>;
+  /** Fields of identity that the org has of each object, fetched before the others (`src/mirror/field-set.ts`). */
+  readonly identityFields: Readonly<Record<ObjectType, readonly string[]>>;
   /** The attributes fetched of each kind of person; position i is `pers_record.field_values[i + 1]`. Without the ids. */
   readonly persons: Readonly<Record<PersonKind, readonly Attribute[]>>;
 }
