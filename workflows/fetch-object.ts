@@ -1,0 +1,57 @@
+import type { ObjectType } from '../src/domain/objects.ts';
+import { mirror, sides, syncName } from './activity-proxies.ts';
+
+export interface FetchInput {
+  readonly run: string;
+  readonly attempt: number;
+  readonly object: ObjectType;
+  /** Persons of the object's kind as well; for leads the contacts' read brings them. */
+  readonly persons: boolean;
+}
+
+export interface FetchResult {
+  readonly records: number;
+  readonly persons: number;
+}
+
+/** Reads one object of both sides in full, page by page, and takes the complete reads into the mirror. */
+export async function fetchObject({ run, attempt, object, persons }: FetchInput): Promise<FetchResult> {
+  const ref = { run, attempt };
+  const [records, personCount] = await Promise.all([fetchRecords(ref, object), persons ? fetchPersons(ref, object) : 0]);
+  return { records, persons: personCount };
+}
+
+interface Ref {
+  readonly run: string;
+  readonly attempt: number;
+}
+
+async function fetchRecords(ref: Ref, object: ObjectType): Promise<number> {
+  const salesforce = sides(syncName());
+  const { jobId } = await salesforce.openFetch(ref, object);
+  if (jobId === null) return 0;
+  const { records } = await salesforce.checkFetch(ref, jobId);
+  let locator: string | null = null;
+  let page = 0;
+  do {
+    const read: { readonly next: string | null } = await salesforce.fetchPage(ref, { object, jobId, locator, page });
+    locator = read.next;
+    page += 1;
+  } while (locator !== null);
+  const absorbed = await mirror.absorbFetched(ref, object, records);
+  await salesforce.closeFetch(ref, jobId);
+  return absorbed.records;
+}
+
+async function fetchPersons(ref: Ref, object: ObjectType): Promise<number> {
+  const kind = object === 'account' ? 'account' : 'user';
+  let cursor: string | null = 'start';
+  let page = 0;
+  while (cursor !== null) {
+    const read: { readonly next: string | null } = await mirror.fetchPersonsPage(ref, { kind, cursor, page });
+    cursor = read.next;
+    page += 1;
+  }
+  const absorbed = await mirror.absorbPersonsRead(ref, kind);
+  return absorbed.records;
+}

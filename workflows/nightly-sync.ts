@@ -1,0 +1,23 @@
+import { executeChild, log, ParentClosePolicy, uuid4, workflowInfo } from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import type { RunResult } from '../src/domain/progress.ts';
+import { syncName } from './activity-proxies.ts';
+import { syncRun } from './sync-run.ts';
+
+/** What the Schedule starts: one night as a child whose fixed id is the lock (R5); if a run is open, this one is skipped. */
+export async function nightlySync(): Promise<RunResult> {
+  const { startTime } = workflowInfo();
+  const run = `${startTime.toISOString().replaceAll(/[-:]|\.\d+/g, '')}-${uuid4().slice(0, 8)}`;
+  try {
+    return await executeChild(syncRun, {
+      workflowId: `${syncName()}-run`,
+      args: [{ run, kind: 'night', full: false, atGate: 'wait' }],
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      staticSummary: 'one night',
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    log.warn('a run is open already: this night is skipped');
+    return { run, status: 'skipped' };
+  }
+}
