@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto';
+import { ApplicationFailure, Context } from '@temporalio/activity';
+import { Failure } from '../src/domain/failure.ts';
+
+/** How often a running activity tells that it lives; a cancel is noticed at the next beat. */
+const beatMs = 3_000;
+
+/** Thrown by an activity that only looks whether something is ready: tried again after a pause that grows, without an end but its timeout. */
+export class NotReady extends Error {
+  override readonly name = 'NotReady';
+}
+
+const longestPauseMs = 30_000;
+
+/** The one place that makes Temporal failures: code and message of what was anticipated, a correlation id for what was not. */
+export function temporalFailure(error: unknown, attempt: number, log: (message: string, attributes: Record<string, unknown>) => void): unknown {
+  if (error instanceof NotReady)
+    return ApplicationFailure.create({ message: 'not ready yet', type: 'NOT_READY', nextRetryDelay: Math.min(longestPauseMs, 1_000 * 1.5 ** Math.min(attempt, 12)) });
+  if (error instanceof Failure) {
+    const message = error.remedy === undefined ? error.message : `${error.message}; ${error.remedy}`;
+    if (error.cause !== undefined) log('an anticipated failure', { code: error.code, cause: placeOf(error.cause) });
+    return ApplicationFailure.create({
+      message,
+      type: error.code,
+      nonRetryable: error.kind === 'permanent',
+      ...(error.retryAfterMs === undefined ? {} : { nextRetryDelay: error.retryAfterMs }),
+    });
+  }
+  if (error instanceof Error && (error.name === 'CancelledFailure' || error.name === 'AbortError')) return error;
+  const id = randomUUID();
+  log('an unexpected failure', { id, place: placeOf(error) });
+  return ApplicationFailure.create({ message: `unexpected failure ${id}: the worker's log has its place`, type: 'UNEXPECTED' });
+}
+
+/** Class and stack of an error without its message, which can hold values. */
+function placeOf(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  return [error.name, ...frames].join('\n');
+}
+
+/** Wraps an activity: beats while it runs, turns what it throws into Temporal's failures. */
+export function activity<A extends readonly unknown[], R>(body: (...args: A) => Promise<R>): (...args: A) => Promise<R> {
+  return async (...args) => {
+    const context = Context.current();
+    const beat = setInterval(() => context.heartbeat(), beatMs);
+    try {
+      return await body(...args);
+    } catch (error) {
+      if (context.cancellationSignal.aborted && !(error instanceof Failure)) throw context.cancellationSignal.reason;
+      throw temporalFailure(error, context.info.attempt, (message, attributes) => context.log.error(message, attributes));
+    } finally {
+      clearInterval(beat);
+    }
+  };
+}
+
+/** Aborts when the activity is cancelled or the worker stops. */
+export function cancellation(): AbortSignal {
+  return Context.current().cancellationSignal;
+}
