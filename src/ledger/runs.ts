@@ -49,6 +49,7 @@ function openRunOf(row: RunRow): OpenRun {
  * workflow id is the lock: it is closed as `failed`. Throws `RUN_CLOSED` for a key whose run has ended.
  */
 export async function openRun(tx: Queryable, wanted: RunToOpen): Promise<OpenRun> {
+  await tx.query(sql`select from run where finished_at is null for update`);
   await tx.query(sql`
     update run set status = 'failed', finished_at = now() where finished_at is null and run <> ${wanted.run}`);
   const opened = await tx.query<RunRow>(sql`
@@ -66,11 +67,14 @@ function runClosed(run: string): Failure {
   return new Failure(`run ${run} is not open, or a newer attempt has taken it over`, { kind: 'permanent', code: 'RUN_CLOSED' });
 }
 
-/** The fence: throws `RUN_CLOSED` unless this attempt is the newest of an open run; holds off its closing until the transaction ends. */
+/**
+ * The fence: throws `RUN_CLOSED` unless this attempt is the newest of an open run. Opening and closing take the row `for update`, so both are held
+ * off until the transaction ends; counts and status are ordinary updates and are not.
+ */
 export async function fence(tx: Queryable, ref: RunRef): Promise<OpenRun> {
   const found = await tx.query<RunRow>(sql`
     select run, run_no, attempt, kind, settings, decision_seq, leads from run
-     where run = ${ref.run} and attempt = ${ref.attempt} and finished_at is null for share`);
+     where run = ${ref.run} and attempt = ${ref.attempt} and finished_at is null for key share`);
   const row = found.rows[0];
   if (row === undefined) throw runClosed(ref.run);
   return openRunOf(row);
@@ -101,8 +105,14 @@ export async function addApiCalls(database: Queryable, ref: RunRef, calls: numbe
 
 /** Closes the run with its report; a repeat finds it closed and changes nothing. */
 export async function closeRun(tx: Queryable, run: string, status: RunStatus, report: unknown): Promise<void> {
+  await tx.query(sql`select from run where run = ${run} for update`);
   await tx.query(sql`
     update run set status = ${status}, finished_at = now(), report = ${JSON.stringify(report)} where run = ${run} and finished_at is null`);
+}
+
+/** Opens a run again that closed a moment before leads were switched on for it (R16). */
+export async function reopenRun(tx: Queryable, ref: RunRef): Promise<void> {
+  await tx.query(sql`update run set status = 'running', finished_at = null where run = ${ref.run} and attempt = ${ref.attempt}`);
 }
 
 /** Whether a run has ever written: before it, `approval: firstRun` asks. */

@@ -1,0 +1,89 @@
+import type { ObjectType } from '../src/domain/objects.ts';
+import type { RunRef } from '../src/ledger/runs.ts';
+import { matchAccountsByContacts } from '../src/mirror/match/accounts-by-contacts.ts';
+import { beginMatch } from '../src/mirror/match/begin.ts';
+import { candidatePart } from '../src/mirror/match/candidates.ts';
+import { finishMatch } from '../src/mirror/match/finish.ts';
+import { refreshKeys } from '../src/mirror/match/keys.ts';
+import { matchPlan } from '../src/mirror/match/match-plan.ts';
+import { settleSubTier } from '../src/mirror/match/settle.ts';
+import { once } from '../src/mirror/step-ledger.ts';
+import type { Dependencies } from './dependencies.ts';
+import { activity, cancellation } from './edge.ts';
+
+interface MatchPart {
+  readonly object: ObjectType;
+  /** Position in the match plan's sub-tiers. */
+  readonly subTier: number;
+  readonly part: number;
+  readonly parts: number;
+}
+
+/** Sub-tiers and parts share the step ledger's one number of a part. */
+const partNumber = (subTier: number, part: number): number => subTier * 10_000 + part;
+
+export function matchActivities({ database }: Dependencies) {
+  return {
+    beginMatch: activity(async (ref: RunRef, object: ObjectType): Promise<{ readonly parts: number; readonly subTiers: number }> => {
+      await once(
+        database,
+        ref,
+        { step: 'match.keys', object, part: 0 },
+        async (tx, run) => {
+          const counts = await refreshKeys(tx, run.shape, object, run.runNo, { everything: true });
+          return { records: 0, keys: counts.keys, malformedIds: counts.malformedIds };
+        },
+        cancellation(),
+      );
+      const begun = await once(
+        database,
+        ref,
+        { step: 'match.begin', object, part: 0 },
+        async (tx, run) => {
+          const { parts } = await beginMatch(tx, run, object);
+          return { records: 0, parts, subTiers: matchPlan(run.shape, object, run.leads).subTiers.length };
+        },
+        cancellation(),
+      );
+      return { parts: begun.parts, subTiers: begun.subTiers };
+    }),
+
+    matchPart: activity(async (ref: RunRef, { object, subTier, part, parts }: MatchPart): Promise<{ readonly candidates: number }> => {
+      const found = await once(
+        database,
+        ref,
+        { step: 'match.candidates', object, part: partNumber(subTier, part) },
+        async (tx, run) => ({ records: 0, candidates: (await candidatePart(tx, run, object, subTier, part, parts)).candidates }),
+        cancellation(),
+      );
+      return { candidates: found.candidates };
+    }),
+
+    settleSubTier: activity(async (ref: RunRef, object: ObjectType, subTier: number): Promise<{ readonly records: number }> => {
+      const settled = await once(
+        database,
+        ref,
+        { step: 'match.settle', object, part: subTier },
+        async (tx, run) => {
+          const { linked, stopped, suppressed } = await settleSubTier(tx, run, object, subTier);
+          return { records: linked + stopped + suppressed, linked, stopped, suppressed };
+        },
+        cancellation(),
+      );
+      return { records: settled.records };
+    }),
+
+    finishMatch: activity(async (ref: RunRef, object: ObjectType): Promise<{ readonly records: number }> => {
+      const finished = await once(database, ref, { step: 'match.finish', object, part: 0 }, async (tx, run) => ({ records: 0, ...(await finishMatch(tx, run, object)) }), cancellation());
+      return { records: finished.records };
+    }),
+
+    /** R15; nothing unless `accountFromContacts` is on. */
+    matchAccountsByContacts: activity(async (ref: RunRef): Promise<void> => {
+      await once(database, ref, { step: 'match.contacts', object: 'account', part: 0 }, async (tx, run) => {
+        if (!run.shape.settings.objects.account.accountFromContacts) return { records: 0 };
+        return { records: (await matchAccountsByContacts(tx, run)).linked };
+      });
+    }),
+  };
+}

@@ -1,0 +1,122 @@
+import { resolveSettings } from '../src/config/sides.ts';
+import { settingsHash, redact } from '../src/config/digest.ts';
+import type { CallBudget } from '../src/config/settings.ts';
+import { Failure } from '../src/domain/failure.ts';
+import type { FieldFacts } from '../src/domain/fields.ts';
+import { objectFacts, objectTypes } from '../src/domain/objects.ts';
+import type { ObjectType } from '../src/domain/objects.ts';
+import type { LeadSwitch, RunRequest, RunStatus } from '../src/domain/progress.ts';
+import { bind } from '../src/ledger/binding.ts';
+import { loadLeadSwitch } from '../src/ledger/lead-switch.ts';
+import { closeRun, fence, openRun, reopenRun, turnLeadsOn } from '../src/ledger/runs.ts';
+import type { RunRef } from '../src/ledger/runs.ts';
+import { runShape } from '../src/mirror/field-set.ts';
+import { openRunPartitions } from '../src/mirror/match/partitions.ts';
+import { deferRest } from '../src/apply/defer.ts';
+import { buildReport, statusOf } from '../src/operator/build-report.ts';
+import type { Dependencies } from './dependencies.ts';
+import { activity } from './edge.ts';
+
+interface Opened {
+  readonly attempt: number;
+  readonly leads: LeadSwitch;
+  readonly searchable: boolean;
+}
+
+export function runActivities(dependencies: Dependencies) {
+  const { database, salesforce, store, readSettings, searchable, accountCalls } = dependencies;
+  return {
+    /**
+     * Reads the settings anew, checks them against both sides, checks the binding, opens the run in the ledger. A repeat takes the run up again as a
+     * newer attempt, with the settings of the first time.
+     */
+    openRun: activity(async (request: RunRequest, workflowId: string): Promise<Opened> => {
+      const loaded = readSettings();
+      const describes = await describeAll(dependencies, loaded.settings.objects.lead.enabled);
+      const attributes = await store.describe();
+      const settings = resolveSettings(loaded, { describes, userAttributes: attributes.user, accountAttributes: attributes.account });
+      const { organizationId } = await salesforce.identity();
+      const limits = await salesforce.limits();
+      const storeId = await store.identity();
+      const leads = await loadLeadSwitch(database, settings.objects.lead.enabled);
+      const run = await database.transaction(async (tx) => {
+        await bind(tx, 'salesforce', organizationId);
+        await bind(tx, 'personalization', storeId);
+        const opened = await openRun(tx, {
+          run: request.run,
+          kind: request.kind,
+          workflowId,
+          shape: runShape(redact(settings), { describes, attributes }),
+          settingsHash: settingsHash(settings),
+          leads: false,
+          apiBudget: callsOf(settings.salesforce.apiBudget.perRun, limits.dailyApiRequests.max),
+        });
+        await openRunPartitions(tx, opened.runNo);
+        return opened;
+      });
+      await accountCalls(run);
+      return { attempt: run.attempt, leads, searchable };
+    }),
+
+    /** From here on the run has leads in scope: they are matched, listed and counted (R16). */
+    leadsTakePart: activity(async (ref: RunRef): Promise<void> =>
+      database.transaction(async (tx) => {
+        await fence(tx, ref);
+        await turnLeadsOn(tx, ref);
+      }),
+    ),
+
+    /** Checks the sums (R26), builds the report and closes the run. `ended` says why it ended before apply, null that it went through. */
+    settleRun: activity(async (ref: RunRef, ended: RunStatus | null): Promise<{ readonly status: RunStatus }> => {
+      const run = await database.transaction(async (tx) => {
+        const opened = await fence(tx, ref);
+        if (ended !== null) await deferRest(tx, opened, ended);
+        return opened;
+      });
+      const report = await buildReport(database, run);
+      const status = ended ?? statusOf(report, run.shape.settings.guards.rejected);
+      await database.transaction(async (tx) => {
+        await fence(tx, ref);
+        await closeRun(tx, ref.run, status, { ...report, status });
+      });
+      return { status };
+    }),
+
+    reopenRun: activity(async (ref: RunRef): Promise<void> => reopenRun(database, ref)),
+
+    /** Ends a run that was cancelled or failed: what was not sent is deferred, the report says what was done. A closed run stays as it is. */
+    abandonRun: activity(async (ref: RunRef, status: 'cancelled' | 'failed', code: string): Promise<void> => {
+      const run = await database
+        .transaction(async (tx) => {
+          const opened = await fence(tx, ref);
+          await deferRest(tx, opened, status);
+          return opened;
+        })
+        .catch((error: unknown) => {
+          if (error instanceof Failure && error.code === 'RUN_CLOSED') return undefined;
+          throw error;
+        });
+      if (run === undefined) return;
+      const report = await buildReport(database, run);
+      await closeRun(database, ref.run, status, { ...report, status, error: status === 'failed' ? code : null });
+    }),
+  };
+}
+
+async function describeAll({ salesforce }: Dependencies, leadsRequired: boolean): Promise<Partial<Record<ObjectType, readonly FieldFacts[]>>> {
+  const describes: Partial<Record<ObjectType, readonly FieldFacts[]>> = {};
+  for (const object of objectTypes) {
+    try {
+      describes[object] = (await salesforce.describe(objectFacts[object].crmName)).fields;
+    } catch (error) {
+      // An org may have no leads, or not show them to the sync's user.
+      if (object === 'lead' && !leadsRequired && error instanceof Failure && error.code === 'NOT_FOUND') continue;
+      throw error;
+    }
+  }
+  return describes;
+}
+
+function callsOf(budget: CallBudget, dailyMax: number): number {
+  return budget.kind === 'calls' ? budget.calls : Math.floor(budget.share * dailyMax);
+}
