@@ -1,0 +1,87 @@
+import { Failure } from '../domain/failure.ts';
+import { objectTypes } from '../domain/objects.ts';
+import type { ObjectType } from '../domain/objects.ts';
+import { steps } from '../domain/progress.ts';
+import type { RunStatus, Step } from '../domain/progress.ts';
+import { intentOutcomes, linkingSubTiers, outcomes } from '../domain/report.ts';
+import type { ObjectReport, Report, StepReport } from '../domain/report.ts';
+import type { OpenRun } from '../ledger/runs.ts';
+import type { Database } from '../postgres/database.ts';
+import { sql } from '../postgres/sql.ts';
+import { intentCounts } from './intent-counts.ts';
+import { checkSums, matchCounts } from './match-counts.ts';
+
+function zeros<K extends string>(keys: readonly K[]): Record<K, number> {
+  return Object.fromEntries(keys.map((key) => [key, 0])) as Record<K, number>;
+}
+
+/** An object that took no part. */
+const nothing: ObjectReport = {
+  fetched: { salesforce: 0, personalization: 0 },
+  outcomes: zeros(outcomes),
+  linkedBy: zeros(linkingSubTiers),
+  kept: 0,
+  drifted: 0,
+  nearMisses: 0,
+  malformedIds: 0,
+  persons: { linked: 0, unmatched: 0, stopped: 0, held: 0 },
+};
+
+/** The report of a run as the mirror and the ledger have it now. Objects whose match did not end are left at zero. */
+export async function buildReport(database: Database, run: OpenRun): Promise<Omit<Report, 'status'>> {
+  const finished = await database.query<{ object: ObjectType }>(sql`
+    select object from step_ledger where run_no = ${run.runNo} and step = 'match.finish'`);
+  const matched = new Set(finished.rows.map(({ object }) => object));
+  const objects = {} as Record<ObjectType, ObjectReport>;
+  for (const object of objectTypes) {
+    if (!matched.has(object)) objects[object] = nothing;
+    else {
+      objects[object] = await matchCounts(database, run.runNo, object);
+      checkSums(object, objects[object]);
+    }
+  }
+  const facts = await database.query<{ started: string; finished: string; calls: number; budget: number; leads: boolean }>(sql`
+    select to_char(started_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as started, to_char(clock_timestamp(), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as finished,
+      api_calls as calls, api_budget as budget, leads from run where run = ${run.run}`);
+  const row = facts.rows[0];
+  if (row === undefined) throw new Failure(`run ${run.run} is not in the ledger`, { kind: 'permanent', code: 'RUN_UNKNOWN' });
+  return {
+    run: run.run,
+    startedAt: row.started,
+    finishedAt: row.finished,
+    leadsEnabled: row.leads,
+    objects,
+    intents: await intentCounts(database, run.runNo),
+    apiCalls: { used: row.calls, budget: row.budget },
+    steps: await stepReports(database, run.runNo),
+    warnings: warningsOf(run),
+  };
+}
+
+async function stepReports(database: Database, runNo: number): Promise<readonly StepReport[]> {
+  const found = await database.query<{ step: Step; object: string; records: number; ms: number }>(sql`
+    select split_part(step, '.', 1) as step, object, sum((counts->>'records')::bigint) filter (where step <> 'fetch.absorb')::bigint as records,
+      round(extract(epoch from max(done_at) - min(done_at - make_interval(secs => coalesce((counts->>'ms')::numeric, 0) / 1000.0))) * 1000)::bigint as ms
+     from step_ledger where run_no = ${runNo} group by 1, 2`);
+  const order = (step: Step): number => steps.indexOf(step);
+  return found.rows
+    .map(({ step, object, records, ms }) => ({ step, object, records: records ?? 0, ms }))
+    .toSorted((a, b) => order(a.step) - order(b.step) || (a.object < b.object ? -1 : 1));
+}
+
+/** R11: an object without a configured match field keeps tier 3, and the report says so. */
+function warningsOf({ shape, leads }: OpenRun): readonly string[] {
+  return objectTypes
+    .filter((object) => object !== 'lead' || leads)
+    .filter((object) => shape.settings.objects[object].onlyDesignatedMatchFields && shape.settings.objects[object].matchFields.length === 0)
+    .map((object) => `objects.${object}.onlyDesignatedMatchFields is on, but no match field is configured: e-mail and name still match`);
+}
+
+/** How a run that went through ended: `partial` if more intents were rejected than the guard allows. Throws if the sums do not add up (R26). */
+export function statusOf(report: Omit<Report, 'status'>, rejectedShare: number): RunStatus {
+  const sums = Object.values(report.intents);
+  const rejected = sums.reduce((sum, side) => sum + side.rejected, 0);
+  const all = sums.reduce((sum, side) => sum + intentOutcomes.reduce((inner, outcome) => inner + side[outcome], 0), 0);
+  return all > 0 && rejected / all > rejectedShare ? 'partial' : 'success';
+}
+
