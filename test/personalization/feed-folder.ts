@@ -34,6 +34,7 @@ export function feedFolder(url: string) {
       return problems;
     },
     cut: (): Promise<void> => made.cut(),
+    waiting: (count: number): Promise<void> => made.waiting(count),
     onProblem: ({ file, line, problem }: FeedProblem) => void problems.push(`${path.basename(file)}:${line} ${problem}`),
     /** Writes files and returns the paths of the feeds among them. */
     put: async (files: Readonly<Record<string, string | Buffer>>): Promise<string[]> => {

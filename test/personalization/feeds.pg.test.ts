@@ -55,10 +55,10 @@ describe('the import of feeds', () => {
   });
 
   test('files go in the order of their names, whatever the order or folder they are given in', async () => {
-    await mkdir(path.join(feeds.folder, 'b'));
+    await mkdir(path.join(feeds.folder, 'z'));
     const files = await feeds.put({
       'user-2.csv': 'userId,attribute:x\nu,second\n',
-      'b/user-1.csv': 'userId,attribute:x\nu,first\n',
+      'z/user-1.csv': 'userId,attribute:x\nu,first\n',
       'user-10.csv': 'userId,attribute:x\nu,tenth\n',
     });
     await importFeeds(feeds.store, files, feeds.onProblem);
@@ -238,6 +238,21 @@ describe('the import of feeds', () => {
     await cutting;
     expect(await feeds.store.isEmpty()).toBe(true);
     expect(await importFeeds(feeds.store, files, feeds.onProblem)).toMatchObject([{ created: 60_000, skipped: 1 }]);
+  });
+
+  test('an import takes hold of nobody while a writer may still want him', async () => {
+    const rows = (value: string) => `userId,attribute:a\n${Array.from({ length: 2_000 }, (_, n) => `u${n},${value}`).join('\n')}\n`;
+    await feeds.load({ 'user-1.csv': rows('old') });
+    const files = await feeds.put({ 'user-2.csv': rows('new') });
+    const lock = (id: string) => ({ text: 'select from profile_user where user_id = $1 for update', values: [id] });
+    let importing: ReturnType<typeof importFeeds> | undefined;
+    await feeds.store.database.transaction(async (tx) => {
+      await tx.query(lock('u1999'));
+      importing = importFeeds(feeds.store, files, feeds.onProblem);
+      await feeds.waiting(1);
+      await tx.query(lock('u0'));
+    });
+    expect(await importing).toMatchObject([{ updated: 2_000 }]);
   });
 
   test('writers wait for an import and it for them, none is lost', async () => {
