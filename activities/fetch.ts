@@ -135,7 +135,7 @@ export function fetchActivities({ database, salesforce, store, accountCalls }: D
         async (tx, run) => {
           const stage = stageTable(run.runNo, personStage(kind));
           const pages = await tx.query<{ rows: number }>(sql`
-            select coalesce(sum((counts->>'records')::bigint), 0) as rows from step_ledger
+            select coalesce(sum((counts->>'records')::bigint), 0)::bigint as rows from step_ledger
              where run_no = ${run.runNo} and step = 'fetch.page' and object = ${personStage(kind)}`);
           const counts = await absorbPersons(tx, run.shape, kind, run.runNo, stage);
           proven(counts.records, pages.rows[0]?.rows ?? 0, `the read of ${personStage(kind)}`);
