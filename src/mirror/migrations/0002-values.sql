@@ -67,3 +67,68 @@ create function canonical_value(type text, v text) returns text language sql imm
     when type = 'datetime' then coalesce(canonical_instant(v), v)
     else v
   end;
+
+-- Numbers are equal if they are at the digits that the field keeps after the point.
+create function at_scale(n text, scale integer) returns text language sql immutable parallel safe
+  return case when position('.' in n) = 0 or length(n) - position('.' in n) <= scale then n else trim_scale(round(n::numeric, scale))::text end;
+
+-- What a source becomes as a value of a target's type, or null if it cannot be read as it (R24). Types are Salesforce's (`double`, `datetime`, ...) or those of
+-- attributes (`text`, `number`, `dateTime`); every other is text of Salesforce, which trims it. Sources are not blank.
+create function wanted_value(type text, v text) returns text language sql immutable parallel safe
+  return case
+    when type = 'text' then v
+    when type in ('number', 'double', 'currency', 'percent') then canonical_number(v)
+    when type in ('int', 'long') then case when position('.' in canonical_number(v)) = 0 then canonical_number(v) end
+    when type = 'boolean' then canonical_boolean(v)
+    when type = 'date' then canonical_date(v)
+    when type in ('dateTime', 'datetime') then canonical_instant(v)
+    else btrim(v, white_space())
+  end;
+
+-- Two values of a target are the same if these texts are: numbers by value, instants by time (Salesforce keeps seconds), e-mail without case, picks as a set, null and empty alike.
+create function comparable(type text, scale integer, v text) returns text language sql immutable parallel safe
+  return case
+    when v is null or v = '' then null
+    when type = 'text' then v
+    when type in ('number', 'int', 'long') then coalesce(canonical_number(v), v)
+    when type in ('double', 'currency', 'percent') then coalesce(at_scale(canonical_number(v), scale), v)
+    when type = 'boolean' then coalesce(canonical_boolean(v), v)
+    when type = 'date' then coalesce(canonical_date(v), v)
+    when type = 'dateTime' then coalesce(canonical_instant(v), v)
+    when type = 'datetime' then coalesce(left(canonical_instant(v), 19), v)
+    when type = 'email' then nullif(lower_case(btrim(v, white_space())), '')
+    when type = 'multipicklist' then (select string_agg(distinct pick, ';' order by pick) from unnest(string_to_array(v, ';')) picks(pick))
+    when type in ('id', 'reference') then left(btrim(v, white_space()), 15)
+    else nullif(btrim(v, white_space()), '')
+  end;
+
+-- The values with some of them replaced, by their positions.
+create function put_values(held text[], positions integer[], wanted text[]) returns text[] language plpgsql immutable parallel safe as $body$
+begin
+  for i in 1 .. cardinality(positions) loop
+    held[positions[i]] := wanted[i];
+  end loop;
+  return held;
+end
+$body$;
+
+-- An intent names the pair by its numbers in the mirror. `position`: where the mirror holds the target's value, null where it must not be touched before the
+-- next read (values that match keys are made of). `sending`: it may have been sent; only a look at the target tells. `part`: the unit in which it is sent.
+alter table intent
+  drop column rec_id,
+  add column crm bigint not null,
+  add column pers bigint not null,
+  add column position integer,
+  add column sending boolean not null default false;
+create index intent_part on intent (side, object, part);
+
+-- Units of sending, numbered from 0 in each run: part 7 of a run holds the intents whose `part` is `chunk`.
+create table apply_part (
+  run_no bigint not null, part integer not null,
+  side text not null, object text not null, target_object text not null,
+  path text not null check (path in ('store', 'collections', 'bulk')),
+  chunk integer not null,
+  records integer not null,
+  primary key (run_no, part),
+  unique (run_no, side, object, chunk)
+);

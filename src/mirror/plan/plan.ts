@@ -1,0 +1,87 @@
+import pg from 'pg';
+import type { PoolClient } from 'pg';
+import { objectFacts } from '../../domain/objects.ts';
+import type { ObjectType } from '../../domain/objects.ts';
+import { raw, sql } from '../../postgres/sql.ts';
+import type { RunShape } from '../run-shape.ts';
+import { comparisonSql } from './comparison.ts';
+import { mappingsOf } from './mappings.ts';
+import type { PlannedMapping, WriteSide } from './mappings.ts';
+import { targetSql } from './targets.ts';
+
+/** What the plan needs of a run; an OpenRun is one. */
+export interface PlanContext {
+  readonly runNo: number;
+  readonly shape: RunShape;
+}
+
+/** Persons whose writes are sent to the store in one batch. */
+const personsPerChunk = 5_000;
+/** Chunks of one part of the plan: their numbers lie between the part's and the next one's. */
+const chunksPerPart = 10_000;
+
+/**
+ * Plans one part, in both directions: every pair that the run links (a slice of them by record), every mapping, each for itself (R24). Only what differs becomes
+ * an intent. Values are those of the read, whatever the other direction writes. Runs in the caller's transaction; it must not run twice for one part.
+ */
+export async function planPart(tx: PoolClient, ctx: PlanContext, object: ObjectType, part: number, parts: number): Promise<{ readonly intents: number }> {
+  // The run's tables were filled a moment ago and may have no statistics yet: a nested loop over them would take hours.
+  await tx.query('set local enable_nestloop = off');
+  let intents = 0;
+  for (const side of ['personalization', 'salesforce'] as const) {
+    const mappings = mappingsOf(ctx.shape, object, side);
+    if (mappings.length === 0) continue;
+    await collectPairs(tx, ctx, { object, side, part, parts }, mappings);
+    intents += await compare(tx, ctx, { object, side, part, parts }, mappings);
+    await tx.query('drop table pair');
+  }
+  await tx.query('set local enable_nestloop = on');
+  return { intents };
+}
+
+interface Slice {
+  readonly object: ObjectType;
+  readonly side: WriteSide;
+  readonly part: number;
+  readonly parts: number;
+}
+
+/** The slice's linked pairs with any mapping whose texts differ, with those texts: `s0`, `b0`, `s1`, ... Numbered, so that chunks hold whole pairs. */
+async function collectPairs(tx: PoolClient, ctx: PlanContext, slice: Slice, mappings: readonly PlannedMapping[]): Promise<void> {
+  const { object, part, parts } = slice;
+  const { limitWrites } = ctx.shape.settings;
+  const values = mappings.map(({ source, before }, at) => `${source} as s${at}, ${before} as b${at}`).join(', ');
+  const differs = mappings.map(({ onNull, source, before }) => `${onNull === 'keep' ? `${source} is not null and ` : ''}${source} is distinct from ${before}`);
+  const limited =
+    limitWrites === undefined
+      ? ''
+      : `and c.crm_id in (select l.crm_id from crm_outcome lo join crm_record l on l.object = lo.object and l.rec = lo.rec
+          where lo.run_no = ${ctx.runNo} and lo.object = '${object}' and lo.outcome = 'linked' order by l.crm_id limit ${limitWrites})`;
+  await tx.query(sql`
+    create temp table pair on commit drop as
+    select row_number() over () - 1 as n, o.rec as crm, o.pers, c.crm_id, c.account_id, c.person_account, p.pers_id, ${raw(values)}
+      from crm_outcome o
+      join crm_record c on c.object = ${raw(pg.escapeLiteral(object))} and c.rec = o.rec
+      join pers_record p on p.kind = ${raw(pg.escapeLiteral(objectFacts[object].personKind))} and p.rec = o.pers
+     where o.run_no = ${raw(String(ctx.runNo))} and o.object = ${raw(pg.escapeLiteral(object))} and o.outcome = 'linked'
+       and o.rec % ${raw(String(parts))} = ${raw(String(part))} ${raw(limited)}
+       and (${raw(differs.map((each) => `(${each})`).join(' or '))})`);
+  await tx.query('analyze pair');
+}
+
+/** The typed comparison, mapping by mapping, and R25: what the org made of the same value is not written again. */
+async function compare(tx: PoolClient, ctx: PlanContext, { object, side, part }: Slice, mappings: readonly PlannedMapping[]): Promise<number> {
+  const compared = mappings.map((mapping, at) => comparisonSql(mapping, at, targetSql(object, mapping))).join('\nunion all\n');
+  const written = raw(side === 'personalization' ? 'false' : `exists (
+      select from written w
+       where w.side = 'salesforce' and w.object = m.target_object and w.rec_id = m.target_id and w.field = m.field and w.seen_known
+         and w.sent is not distinct from m.after
+         and comparable(m.target_type, m.scale, w.seen) is not distinct from comparable(m.target_type, m.scale, m.before))`);
+  const inserted = await tx.query(sql`
+    insert into intent (run_no, side, object, crm, pers, target_id, target_object, field, position, target_type, scale, before, after, rule, outcome, code, reason, part)
+    select ${ctx.runNo}::bigint, ${side}, ${object}, crm, pers, target_id, target_object, field, position, target_type, scale, before, after, rule,
+      case when code is not null then 'rejected' when by_org then 'unchanged' end, code, case when code is not null then refusal when by_org then 'changedByOrg' end,
+      ${part * chunksPerPart} + (n / ${personsPerChunk})::integer
+      from (select m.*, m.code is null and ${written} as by_org from (${raw(compared)}) m) planned`);
+  return inserted.rowCount ?? 0;
+}
