@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import pg from 'pg';
+import { to as copyTo } from 'pg-copy-streams';
+import { identifier } from '../postgres/sql.ts';
+import { sql } from '../postgres/sql.ts';
+import type { ApplyContext, ApplyDependencies } from './dependencies.ts';
+import type { ApplyPart } from './parts.ts';
+
+export interface CsvFile {
+  readonly file: string;
+  /** API names but for Id. */
+  readonly columns: readonly string[];
+  readonly rows: number;
+  readonly sha256: string;
+}
+
+/**
+ * Writes what is planned of a part as one CSV: a row a record, a column a field; an empty cell is unchanged, `#N/A` clears. LF, UTF-8, records of one parent side by side. PostgreSQL
+ * makes the CSV: no value passes through the program.
+ */
+export async function writeCsv({ database, workDirectory }: ApplyDependencies, ctx: ApplyContext, part: ApplyPart, name: string): Promise<CsvFile> {
+  const found = await database.query<{ field: string }>(sql`
+    select distinct field from intent
+     where run_no = ${ctx.runNo} and side = 'salesforce' and object = ${part.object} and part = ${part.chunk} and outcome is null order by field`);
+  const columns = found.rows.map(({ field }) => field);
+  await mkdir(workDirectory, { recursive: true, mode: 0o700 });
+  const file = path.join(workDirectory, name);
+  const cells = columns.map((column) => `max(case when i.field = ${pg.escapeLiteral(column)} then coalesce(i.after, '#N/A') end) as ${identifier(column).fragment}`);
+  const query = `
+    select i.target_id as "Id", ${cells.join(', ')} from intent i join crm_record c on c.object = i.object and c.rec = i.crm
+     where i.run_no = ${ctx.runNo} and i.side = 'salesforce' and i.object = ${pg.escapeLiteral(part.object)} and i.part = ${part.chunk} and i.outcome is null
+     group by i.target_id order by min(c.account_id) nulls last, i.target_id`;
+  const hash = createHash('sha256');
+  const rows = await database.transaction(async (tx) => {
+    const copy = tx.query(copyTo(`copy (${query}) to stdout (format csv, header, force_quote *)`));
+    const hashed = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        hash.update(chunk);
+        done(null, chunk);
+      },
+    });
+    await pipeline(copy, hashed, createWriteStream(file, { mode: 0o600 }));
+    return copy.rowCount;
+  });
+  return { file, columns, rows, sha256: hash.digest('hex') };
+}

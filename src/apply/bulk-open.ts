@@ -1,0 +1,119 @@
+import { rm } from 'node:fs/promises';
+import { Failure } from '../domain/failure.ts';
+import { fence } from '../ledger/runs.ts';
+import { endedJobs, liveJob, noteEnded, noteOpened, noteSubmitted, reserveJob, unsubmittedJobs } from '../ledger/write-jobs.ts';
+import type { WriteJob } from '../ledger/write-jobs.ts';
+import { deferBlocked } from './blocked.ts';
+import { writeCsv } from './bulk-csv.ts';
+import { sendByCollections } from './collections.ts';
+import { readBack } from './confirm.ts';
+import type { ApplyContext, ApplyDependencies, Heartbeat } from './dependencies.ts';
+import { lookAgain, undecided } from './look-again.ts';
+import { crmObjectOf, loadPart, mostRecordsOfCollections } from './parts.ts';
+import type { ApplyPart } from './parts.ts';
+import { deferPlanned } from './row-outcomes.ts';
+
+/** How often what a job left unprocessed is sent again. */
+const mostJobs = 3;
+const nothing = { ok: 0, failed: 0, unprocessed: 0, missing: 0 } as const;
+
+/**
+ * Brings a part's next Bulk job to the point where Salesforce works on it, and returns its number; null when nothing is left to send: call it again after each job's results. Every step is a commit: a repeat of
+ * a reserved or open job starts it anew (an open one is aborted: whether its content arrived cannot be told), a submitted one is handed over again if need be. What earlier jobs left goes by
+ * collections if it is little.
+ */
+export async function openBulkPart(deps: ApplyDependencies, ctx: ApplyContext, partNo: number, heartbeat: Heartbeat): Promise<{ readonly jobNo: number | null }> {
+  const part = await loadPart(deps.database, ctx.runNo, partNo);
+  const live = await liveJob(deps.database, ctx.run, part.targetObject, partNo);
+  if (live?.state === 'submitted') {
+    await handOver(deps, live);
+    return { jobNo: live.jobNo };
+  }
+  if (live?.sfJobId != null) await abort(deps, live.sfJobId);
+  const ended = await endedJobs(deps.database, ctx.run, part.targetObject, partNo);
+  if (ended > 0 && !(await leftForAnotherJob(deps, ctx, part, ended, heartbeat))) return { jobNo: null };
+  return openJob(deps, ctx, part, heartbeat);
+}
+
+/** Whether so much is left of a part that it takes a job; little is sent at once, and what three jobs did not process waits for the next night. */
+async function leftForAnotherJob(deps: ApplyDependencies, ctx: ApplyContext, part: ApplyPart, ended: number, heartbeat: Heartbeat): Promise<boolean> {
+  await lookAgain(deps, ctx, part, true, heartbeat);
+  const left = await undecided(deps.database, ctx, part, false);
+  if (left.length > mostRecordsOfCollections && ended < mostJobs) return true;
+  if (left.length > mostRecordsOfCollections)
+    await deps.database.transaction(async (tx) => {
+      await fence(tx, ctx);
+      await deferPlanned(tx, ctx, part, null, 'unprocessed');
+    });
+  else if (left.length > 0) await sendByCollections(deps, ctx, part, heartbeat);
+  await readBack(deps, ctx, part, heartbeat);
+  return false;
+}
+
+async function openJob(deps: ApplyDependencies, ctx: ApplyContext, part: ApplyPart, heartbeat: Heartbeat): Promise<{ readonly jobNo: number | null }> {
+  const { database, salesforce } = deps;
+  const job = await database.transaction(async (tx) => {
+    await fence(tx, ctx);
+    await deferBlocked(tx, ctx, part);
+    return reserveJob(tx, { run: ctx.run, object: part.targetObject, part: part.part, apiVersion: ctx.shape.settings.salesforce.apiVersion });
+  });
+  await lookAgain(deps, ctx, part, false, heartbeat);
+  const csv = await writeCsv(deps, ctx, part, `bulk-${job.jobNo}-${job.attempt}.csv`);
+  try {
+    if (csv.rows === 0) {
+      await inRun(deps, ctx, (tx) => noteEnded(tx, job, 'done', nothing));
+      return { jobNo: null };
+    }
+    const { jobId } = await salesforce.openIngest(crmObjectOf(part));
+    try {
+      await inRun(deps, ctx, (tx) => noteOpened(tx, job, { sfJobId: jobId, columns: csv.columns, rowsSent: csv.rows, sha256: csv.sha256 }));
+      await salesforce.uploadIngest(jobId, csv.file);
+      heartbeat();
+      await inRun(deps, ctx, (tx) => noteSubmitted(tx, job));
+    } catch (error) {
+      if (error instanceof Failure && error.code === 'JOB_TAKEN_OVER') await abort(deps, jobId);
+      throw error;
+    }
+    await salesforce.completeIngest(jobId);
+  } finally {
+    await rm(csv.file, { force: true });
+  }
+  return { jobNo: job.jobNo };
+}
+
+async function inRun(deps: ApplyDependencies, ctx: ApplyContext, body: (tx: Parameters<typeof noteSubmitted>[0]) => Promise<void>): Promise<void> {
+  await deps.database.transaction(async (tx) => {
+    await fence(tx, ctx);
+    await body(tx);
+  });
+}
+
+/** A submitted job may still be Open: the hand-over was lost. One that is gone is found out when its results are read. */
+async function handOver({ salesforce }: ApplyDependencies, job: WriteJob): Promise<void> {
+  if (job.sfJobId === null) return;
+  try {
+    const { state } = await salesforce.checkIngest(job.sfJobId);
+    if (state === 'Open') await salesforce.completeIngest(job.sfJobId);
+  } catch (error) {
+    if (!(error instanceof Failure && error.code === 'JOB_GONE')) throw error;
+  }
+}
+
+/** Aborts a job that was never handed over; one that is gone or over already is as good. */
+async function abort({ salesforce }: ApplyDependencies, sfJobId: string): Promise<void> {
+  try {
+    await salesforce.abortIngest(sfJobId);
+  } catch (error) {
+    if (!(error instanceof Failure) || error.kind !== 'permanent') throw error;
+  }
+}
+
+/** When a run stops: jobs that were not handed over are aborted, their records stay planned. */
+export async function abortOpenJobs(deps: ApplyDependencies, ctx: ApplyContext): Promise<number> {
+  const jobs = await unsubmittedJobs(deps.database, ctx.run);
+  for (const job of jobs) {
+    if (job.sfJobId !== null) await abort(deps, job.sfJobId);
+    await inRun(deps, ctx, (tx) => noteEnded(tx, job, 'abandoned', nothing));
+  }
+  return jobs.length;
+}

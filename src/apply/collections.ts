@@ -1,0 +1,97 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CrmFieldType } from '../domain/fields.ts';
+import { fence } from '../ledger/runs.ts';
+import { sql } from '../postgres/sql.ts';
+import { mostRowsOfUpdate } from '../salesforce/rest.ts';
+import type { RowUpdate } from '../salesforce/side.ts';
+import { restValue } from '../salesforce/values.ts';
+import { deferBlocked } from './blocked.ts';
+import { keepSent, readBack } from './confirm.ts';
+import type { ApplyContext, ApplyDependencies, Heartbeat } from './dependencies.ts';
+import { lookAgain } from './look-again.ts';
+import { crmObjectOf, loadPart } from './parts.ts';
+import type { ApplyPart } from './parts.ts';
+import { deferPlanned, keepRowOutcomes, rowOutcome } from './row-outcomes.ts';
+import type { RowOutcome } from './row-outcomes.ts';
+
+/** Records of one call, attempt by attempt: those that met a lock are sent again in smaller chunks, at most five times in all. */
+const chunkSizes = [mostRowsOfUpdate, 100, 50, 20, 5] as const;
+const pauseMs = 200;
+
+interface Row extends RowUpdate {
+  readonly fields: readonly string[];
+}
+
+/**
+ * Writes one part by collections. Every step is a commit, and a repeat goes on from the last: what was being sent is verified, the rest read again, each chunk marked as `sending`, sent, its
+ * results kept, and what was written read back. Returns the part's records.
+ */
+export async function applyCollectionsPart(deps: ApplyDependencies, ctx: ApplyContext, partNo: number, heartbeat: Heartbeat): Promise<{ readonly records: number }> {
+  const part = await loadPart(deps.database, ctx.runNo, partNo);
+  await sendByCollections(deps, ctx, part, heartbeat);
+  return { records: part.records };
+}
+
+/** The same for whatever is left of a part, a Bulk job's leftovers too. */
+export async function sendByCollections(deps: ApplyDependencies, ctx: ApplyContext, part: ApplyPart, heartbeat: Heartbeat): Promise<void> {
+  await lookAgain(deps, ctx, part, true, heartbeat);
+  await deps.database.transaction(async (tx) => {
+    await fence(tx, ctx);
+    await deferBlocked(tx, ctx, part);
+  });
+  await lookAgain(deps, ctx, part, false, heartbeat);
+  let lastCode: string | null = null;
+  for (const [attempt, size] of chunkSizes.entries()) {
+    const rows = await plannedRows(deps, ctx, part);
+    if (rows.length === 0) break;
+    if (attempt > 0) await delay(pauseMs * 2 ** attempt * (0.5 + Math.random()));
+    for (let at = 0; at < rows.length; at += size) {
+      const outcomes = await sendChunk(deps, ctx, part, rows.slice(at, at + size));
+      heartbeat();
+      lastCode = outcomes.find(({ outcome }) => outcome === 'again')?.code ?? lastCode;
+      const stop = outcomes.find(({ outcome }) => outcome === 'stop');
+      if (stop !== undefined) return endPart(deps, ctx, part, stop.code, stop.reason ?? 'stopped', heartbeat);
+    }
+  }
+  await endPart(deps, ctx, part, lastCode, 'tried again in vain', heartbeat);
+}
+
+async function endPart(deps: ApplyDependencies, ctx: ApplyContext, part: ApplyPart, code: string | null, reason: string, heartbeat: Heartbeat): Promise<void> {
+  await deps.database.transaction(async (tx) => {
+    await fence(tx, ctx);
+    await deferPlanned(tx, ctx, part, code, reason);
+  });
+  await readBack(deps, ctx, part, heartbeat);
+}
+
+/** Records still to be sent, those of one parent side by side: two calls at once then rarely want the same lock. */
+async function plannedRows({ database }: ApplyDependencies, ctx: ApplyContext, part: ApplyPart): Promise<readonly Row[]> {
+  const { rows } = await database.query<{ id: string; fields: string[]; types: CrmFieldType[]; texts: (string | null)[] }>(sql`
+    select i.target_id as id, array_agg(i.field) as fields, array_agg(i.target_type) as types, array_agg(i.after) as texts
+      from intent i join crm_record c on c.object = i.object and c.rec = i.crm
+     where i.run_no = ${ctx.runNo} and i.side = 'salesforce' and i.object = ${part.object} and i.part = ${part.chunk} and i.outcome is null and not i.sending
+     group by i.target_id order by min(c.account_id) nulls last, i.target_id`);
+  return rows.map(({ id, fields, types, texts }) => ({
+    id,
+    fields,
+    values: Object.fromEntries(fields.map((field, at) => [field, restValue(types[at] as CrmFieldType, texts[at] ?? null)])),
+  }));
+}
+
+async function sendChunk(deps: ApplyDependencies, ctx: ApplyContext, part: ApplyPart, rows: readonly Row[]): Promise<readonly RowOutcome[]> {
+  const ids = rows.map(({ id }) => id);
+  await deps.database.transaction(async (tx) => {
+    await fence(tx, ctx);
+    await tx.query(sql`
+      update intent set sending = true
+       where run_no = ${ctx.runNo} and side = 'salesforce' and object = ${part.object} and part = ${part.chunk} and outcome is null and target_id = any(${ids})`);
+  });
+  const results = await deps.salesforce.updateRows(crmObjectOf(part), rows.map(({ id, values }) => ({ id, values })));
+  const outcomes = results.map((result, at) => rowOutcome(ids[at] as string, result));
+  await deps.database.transaction(async (tx) => {
+    await fence(tx, ctx);
+    await keepRowOutcomes(tx, ctx, part, outcomes);
+    await keepSent(tx, ctx, part, outcomes.filter(({ outcome }) => outcome === 'applied').map(({ id }) => id));
+  });
+  return outcomes;
+}

@@ -1,0 +1,54 @@
+import type { PoolClient } from 'pg';
+import { fence } from '../ledger/runs.ts';
+import { noteSeen, noteSent, notSeenYet } from '../ledger/written.ts';
+import type { SentPart } from '../ledger/written.ts';
+import { sql } from '../postgres/sql.ts';
+import { idsPerRetrieve, readCurrent } from './current.ts';
+import type { CurrentValues } from './current.ts';
+import type { ApplyContext, ApplyDependencies, Heartbeat } from './dependencies.ts';
+import { keepApplied } from './mirror-values.ts';
+import type { ApplyPart } from './parts.ts';
+
+function sentPart(ctx: ApplyContext, part: ApplyPart): SentPart {
+  return { run: ctx.run, runNo: ctx.runNo, object: part.object, chunk: part.chunk };
+}
+
+/** After confirmed writes: the ledger knows what was sent, the mirror holds it. In the transaction that keeps their outcomes. `ids`: of these records; null: all. */
+export async function keepSent(tx: PoolClient, ctx: ApplyContext, part: ApplyPart, ids: readonly string[] | null): Promise<void> {
+  await noteSent(tx, sentPart(ctx, part), ids);
+  await keepApplied(tx, ctx, part, ids);
+}
+
+/**
+ * Reads back what was written, right away: what the org made of it is `written.seen` (R25). An edit that somebody makes later is then told apart from it. The mirror takes over what is seen. Each batch is
+ * one commit: a repeat reads back the rest.
+ */
+export async function readBack(deps: ApplyDependencies, ctx: ApplyContext, part: ApplyPart, heartbeat: Heartbeat): Promise<void> {
+  for (;;) {
+    const records = await notSeenYet(deps.database, sentPart(ctx, part), idsPerRetrieve);
+    if (records.length === 0) return;
+    const seen = await readCurrent(deps.salesforce, part, records);
+    await deps.database.transaction(async (tx) => {
+      await fence(tx, ctx);
+      await noteSeen(tx, ctx.run, part.targetObject, seen);
+      await keepSeen(tx, ctx, part, seen);
+    });
+    heartbeat();
+  }
+}
+
+/** Where the org made something else of a value, the mirror holds that. */
+async function keepSeen(tx: PoolClient, ctx: ApplyContext, part: ApplyPart, seen: CurrentValues): Promise<void> {
+  await tx.query(sql`
+    update crm_record c set field_values = put_values(c.field_values, a.positions, a.texts)
+      from (
+        select i.crm, array_agg(i.position) as positions, array_agg(s.value) as texts
+          from intent i
+          join unnest(${seen.ids}::text[], ${seen.fields}::text[], ${seen.values}::text[], ${seen.gone}::boolean[]) as s(id, field, value, gone)
+            on i.target_id = s.id and i.field = s.field
+         where i.run_no = ${ctx.runNo} and i.side = 'salesforce' and i.object = ${part.object} and i.part = ${part.chunk} and i.outcome = 'applied'
+           and i.position is not null and not s.gone and i.after is distinct from s.value
+         group by i.crm
+      ) a
+     where c.object = ${part.object} and c.rec = a.crm`);
+}

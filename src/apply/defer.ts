@@ -1,0 +1,21 @@
+import type { PoolClient } from 'pg';
+import { sql } from '../postgres/sql.ts';
+import type { ApplyContext } from './dependencies.ts';
+
+/**
+ * Ends what is still planned when a run stops: every intent without an outcome is `deferred` for this reason; one that may have been sent and was not looked at again for
+ * `unconfirmed`: the next night reads what came of it. A repeat finds nothing left.
+ */
+export async function deferRest(tx: PoolClient, ctx: Pick<ApplyContext, 'runNo'>, reason: string): Promise<{ readonly deferred: number }> {
+  const deferred = await tx.query(sql`
+    update intent i
+       set outcome = 'deferred', sending = false,
+           reason = case
+             when i.sending or exists (
+               select from apply_part a join write_job j on j.object = a.target_object and j.part = a.part
+                 join run r on r.run = j.run and r.run_no = a.run_no
+                where a.run_no = i.run_no and a.side = i.side and a.object = i.object and a.chunk = i.part and j.state = 'submitted')
+             then 'unconfirmed' else ${reason} end
+     where i.run_no = ${ctx.runNo} and i.outcome is null`);
+  return { deferred: deferred.rowCount ?? 0 };
+}

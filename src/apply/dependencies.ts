@@ -1,0 +1,17 @@
+import type { OpenRun } from '../ledger/runs.ts';
+import type { PersonalizationSide } from '../personalization/port.ts';
+import type { Database } from '../postgres/database.ts';
+import type { Salesforce } from '../salesforce/side.ts';
+
+export interface ApplyDependencies {
+  readonly database: Database;
+  readonly salesforce: Salesforce;
+  readonly store: PersonalizationSide;
+  /** Where a CSV of known length is written before it is uploaded. */
+  readonly workDirectory: string;
+}
+
+export type ApplyContext = Pick<OpenRun, 'run' | 'attempt' | 'runNo' | 'shape' | 'decisionSeq'>;
+
+/** Called between calls of a side: tells the engine that the part is alive, and may throw to end it between two writes. */
+export type Heartbeat = () => void;

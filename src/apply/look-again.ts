@@ -1,0 +1,71 @@
+import type { PoolClient } from 'pg';
+import { fence } from '../ledger/runs.ts';
+import type { Queryable } from '../postgres/database.ts';
+import { sql } from '../postgres/sql.ts';
+import { keepSent } from './confirm.ts';
+import { idsPerRetrieve, readCurrent } from './current.ts';
+import type { CurrentValues, FieldsOfRecord } from './current.ts';
+import type { ApplyContext, ApplyDependencies, Heartbeat } from './dependencies.ts';
+import type { ApplyPart } from './parts.ts';
+
+/** Retrieves at the same time: each is short. */
+const retrievesAtOnce = 2;
+
+/** Records of the part with intents that are still to be decided. `sending`: only those that may have been sent, or only those that were not. */
+export async function undecided(database: Queryable, ctx: ApplyContext, part: ApplyPart, sending: boolean): Promise<readonly FieldsOfRecord[]> {
+  const { rows } = await database.query<FieldsOfRecord>(sql`
+    select target_id as id, array_agg(field) as fields, array_agg(target_type) as types from intent
+     where run_no = ${ctx.runNo} and side = 'salesforce' and object = ${part.object} and part = ${part.chunk} and outcome is null and sending = ${sending}
+     group by target_id order by target_id`);
+  return rows;
+}
+
+/**
+ * Looks at the targets of intents and decides by what is there, field by field, by the target's type. Not sent yet: as wanted is `unchanged`, as it was planned stays planned, else `deferred`
+ * (`changedMeanwhile`). May have been sent (verify): as wanted is `applied`, as it was before is planned again, or `deferred` for `stillBefore`, else `deferred`. Each batch is one commit: a repeat goes on.
+ */
+export async function lookAgain(
+  deps: ApplyDependencies,
+  ctx: ApplyContext,
+  part: ApplyPart,
+  sending: boolean,
+  heartbeat: Heartbeat,
+  stillBefore: string | null = null,
+): Promise<void> {
+  const records = await undecided(deps.database, ctx, part, sending);
+  const batches: FieldsOfRecord[][] = [];
+  for (let at = 0; at < records.length; at += idsPerRetrieve) batches.push(records.slice(at, at + idsPerRetrieve));
+  const work = async (): Promise<void> => {
+    for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) {
+      const current = await readCurrent(deps.salesforce, part, batch);
+      await deps.database.transaction(async (tx) => {
+        await fence(tx, ctx);
+        await judge(tx, ctx, part, current, sending, stillBefore);
+        if (sending) await keepSent(tx, ctx, part, batch.map(({ id }) => id));
+      });
+      heartbeat();
+    }
+  };
+  const ended = await Promise.allSettled(Array.from({ length: Math.min(retrievesAtOnce, batches.length) }, work));
+  for (const end of ended) if (end.status === 'rejected') throw end.reason;
+}
+
+async function judge(tx: PoolClient, ctx: ApplyContext, part: ApplyPart, current: CurrentValues, sending: boolean, stillBefore: string | null): Promise<void> {
+  await tx.query(sql`
+    update intent i
+       set outcome = v.outcome, code = v.code, reason = v.reason, sending = false
+      from (
+        select i.intent_no,
+          case when s.gone then 'rejected' when s.as_wanted then ${sending ? 'applied' : 'unchanged'} when s.as_before then ${stillBefore === null ? null : 'deferred'} else 'deferred' end as outcome,
+          case when s.gone then 'ENTITY_IS_DELETED' end as code,
+          case when s.gone then 'the record is deleted' when s.as_wanted then null when s.as_before then ${stillBefore} else 'changedMeanwhile' end as reason
+          from intent i
+          join unnest(${current.ids}::text[], ${current.fields}::text[], ${current.values}::text[], ${current.gone}::boolean[]) as c(id, field, value, gone)
+            on i.target_id = c.id and i.field = c.field
+          cross join lateral (select c.gone,
+            comparable(i.target_type, i.scale, c.value) is not distinct from comparable(i.target_type, i.scale, i.after) as as_wanted,
+            comparable(i.target_type, i.scale, c.value) is not distinct from comparable(i.target_type, i.scale, i.before) as as_before) s
+         where i.run_no = ${ctx.runNo} and i.side = 'salesforce' and i.object = ${part.object} and i.part = ${part.chunk} and i.outcome is null and i.sending = ${sending}
+      ) v
+     where i.run_no = ${ctx.runNo} and i.side = 'salesforce' and i.object = ${part.object} and i.part = ${part.chunk} and i.intent_no = v.intent_no`);
+}

@@ -1,0 +1,51 @@
+import type { Queryable } from '../postgres/database.ts';
+import { sql } from '../postgres/sql.ts';
+
+/** Intents of Salesforce that were sent in one part of a run: what `written` is made of. */
+export interface SentPart {
+  readonly run: string;
+  readonly runNo: number;
+  readonly object: string;
+  /** The `part` of the intents. */
+  readonly chunk: number;
+}
+
+/** R25: what was sent, of the part's confirmed writes to these records; null: to all. What the org made of it is not known yet. */
+export async function noteSent(tx: Queryable, sent: SentPart, ids: readonly string[] | null): Promise<void> {
+  await tx.query(sql`
+    insert into written (side, object, rec_id, field, sent, seen, seen_known, sent_at, run)
+    select 'salesforce', target_object, target_id, field, after, null, false, now(), ${sent.run} from intent
+     where run_no = ${sent.runNo} and side = 'salesforce' and object = ${sent.object} and part = ${sent.chunk} and outcome = 'applied'
+       and (${ids}::text[] is null or target_id = any(${ids}::text[]))
+     order by target_id, field
+    on conflict (side, object, rec_id, field) do update
+      set sent = excluded.sent, seen = null, seen_known = false, sent_at = excluded.sent_at, run = excluded.run`);
+}
+
+/** Up to so many records of the part that were written and not read back yet, by id; with the fields that were written and their types. */
+export async function notSeenYet(
+  database: Queryable,
+  sent: SentPart,
+  most: number,
+): Promise<readonly { readonly id: string; readonly fields: readonly string[]; readonly types: readonly string[] }[]> {
+  const { rows } = await database.query<{ id: string; fields: string[]; types: string[] }>(sql`
+    select i.target_id as id, array_agg(i.field) as fields, array_agg(i.target_type) as types
+      from intent i join written w on w.side = 'salesforce' and w.object = i.target_object and w.rec_id = i.target_id and w.field = i.field
+     where i.run_no = ${sent.runNo} and i.side = 'salesforce' and i.object = ${sent.object} and i.part = ${sent.chunk} and i.outcome = 'applied'
+       and w.run = ${sent.run} and not w.seen_known
+     group by i.target_id order by i.target_id limit ${most}`);
+  return rows;
+}
+
+/** What the org shows of what was sent, field by field. */
+export async function noteSeen(
+  tx: Queryable,
+  run: string,
+  object: string,
+  seen: { readonly ids: readonly string[]; readonly fields: readonly string[]; readonly values: readonly (string | null)[] },
+): Promise<void> {
+  await tx.query(sql`
+    update written w set seen = s.value, seen_known = true
+      from unnest(${seen.ids}::text[], ${seen.fields}::text[], ${seen.values}::text[]) as s(id, field, value)
+     where w.side = 'salesforce' and w.object = ${object} and w.rec_id = s.id and w.field = s.field and w.run = ${run}`);
+}
