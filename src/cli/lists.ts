@@ -1,0 +1,80 @@
+import type { Readable } from 'node:stream';
+import Table from 'cli-table3';
+import type { Command } from 'commander';
+import { parse } from 'csv-parse';
+import type { Database } from '../postgres/database.ts';
+import { findRun } from '../operator/runs.ts';
+import { connect } from './connections.ts';
+import { addExamples, addPlaceOptions, wholeNumber } from './options.ts';
+import type { PlaceOptions } from './options.ts';
+import { count, note, print, printPart } from './output.ts';
+
+interface ListOptions extends PlaceOptions {
+  readonly csv?: boolean;
+  readonly json?: boolean;
+  readonly limit: number;
+}
+
+/** A list of one run: everything as CSV or JSON, the first rows as a table. */
+export interface RunList {
+  readonly name: string;
+  readonly content: (database: Database, runNo: number) => Readable;
+  /** Columns of the table; the CSV has more. */
+  readonly shown: readonly string[];
+}
+
+export function defineList(command: Command, list: RunList): void {
+  command
+    .argument('[run]', 'key of a run, or the beginning of one (default: the newest that has ended)')
+    .option('--csv', 'all rows and columns as CSV')
+    .option('--json', 'all rows and columns as one JSON document')
+    .option('--limit <n>', 'rows of the table', wholeNumber(1, 100_000), 40);
+  addPlaceOptions(command).action((run: string | undefined, options: ListOptions) => showList(list, run, options));
+  addExamples(command, `${list.name} --csv > ${list.name}.csv`, `${list.name} 20260930T020000Z --limit 100`);
+}
+
+async function showList({ name, content, shown }: RunList, named: string | undefined, options: ListOptions): Promise<void> {
+  await using sync = await connect(options);
+  const database = await sync.ledger();
+  const { run, runNo } = await findRun(database, named);
+  const csv = content(database, runNo);
+  if (options.csv === true) for await (const part of csv) await printPart(part as string | Uint8Array);
+  else if (options.json === true) await printRowsAsJson(csv);
+  else await printTable(csv, shown, options.limit, `${name} of run ${run}`);
+}
+
+type Row = Readonly<Record<string, string>>;
+
+function rowsOf(csv: Readable): AsyncIterable<Row> {
+  const parser = parse({ columns: true });
+  csv.once('error', (error) => parser.destroy(error));
+  return csv.pipe(parser) as AsyncIterable<Row>;
+}
+
+async function printRowsAsJson(csv: Readable): Promise<void> {
+  let before = '[\n';
+  for await (const row of rowsOf(csv)) {
+    await printPart(`${before}${JSON.stringify(row)}`);
+    before = ',\n';
+  }
+  await printPart(before === '[\n' ? '[]\n' : '\n]\n');
+}
+
+const longestCell = 40;
+
+/** One line a cell, control characters made visible: values come from outside. */
+function cell(text: string): string {
+  const plain = text.replaceAll(/[\p{Cc}\p{Cf}]/gu, (character) => JSON.stringify(character).slice(1, -1));
+  return plain.length > longestCell ? `${plain.slice(0, longestCell - 1)}…` : plain;
+}
+
+async function printTable(csv: Readable, shown: readonly string[], limit: number, title: string): Promise<void> {
+  const table = new Table({ head: [...shown], style: { head: [], border: [], compact: true } });
+  let rows = 0;
+  for await (const row of rowsOf(csv)) {
+    rows += 1;
+    if (rows <= limit) table.push(shown.map((column) => cell(row[column] ?? '')));
+  }
+  if (rows > 0) print(table.toString());
+  note(`${title}: ${count(rows)}${rows > limit ? `, the first ${count(limit)} shown; --csv gives all of them` : ''}`);
+}

@@ -1,0 +1,41 @@
+import { once } from 'node:events';
+
+/** Whoever reads has gone (`| head`): there is nobody to tell. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? 0 : 1);
+});
+
+/** A result: standard output. */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value, undefined, 2));
+}
+
+/** Part of a large result; resolves when more may come. */
+export async function printPart(text: string | Uint8Array): Promise<void> {
+  if (!process.stdout.write(text)) await once(process.stdout, 'drain');
+}
+
+/** Progress, logs and errors: standard error. */
+export function note(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** Ends the process when everything is written: a handle that was forgotten keeps no command open. */
+export async function endWith(exitCode: number): Promise<void> {
+  await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));
+  process.exit(exitCode);
+}
+
+/** `4,095` */
+export function count(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+/** `1.2` */
+export function seconds(ms: number): string {
+  return (ms / 1000).toLocaleString('en-US', { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+}
