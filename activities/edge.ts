@@ -59,3 +59,9 @@ export function activity<A extends readonly unknown[], R>(body: (...args: A) => 
 export function cancellation(): AbortSignal {
   return Context.current().cancellationSignal;
 }
+
+/** Tells the engine that a long activity lives, between two calls of a side. */
+export function heartbeat(): () => void {
+  const context = Context.current();
+  return () => context.heartbeat();
+}

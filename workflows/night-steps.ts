@@ -77,10 +77,14 @@ export async function applyAll(ref: Ref, pass: number, table: StepTable, stopped
       if (path === 'store') done((await mirror.applyStorePart(ref, part)).records);
       else if (path === 'collections') done((await salesforce.applyCollectionsPart(ref, part)).records);
       else {
-        const { jobNo } = await salesforce.openBulkPart(ref, part);
-        if (jobNo === null) return;
-        await salesforce.checkBulkPart(ref, jobNo);
-        done((await salesforce.readBulkPart(ref, jobNo)).records);
+        // What a job left unprocessed goes by another one, at most three in all.
+        for (;;) {
+          const { jobNo } = await salesforce.openBulkPart(ref, part);
+          if (jobNo === null) return;
+          await salesforce.checkBulkPart(ref, jobNo);
+          const { records } = await salesforce.readBulkPart(ref, part, jobNo);
+          done(records);
+        }
       }
     });
   });

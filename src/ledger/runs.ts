@@ -99,6 +99,11 @@ export async function setRunStatus(tx: Queryable, ref: RunRef, status: 'running'
   await tx.query(sql`update run set status = ${status}, plan_digest = coalesce(${planDigest}, plan_digest) where run = ${ref.run} and finished_at is null`);
 }
 
+/** From here on the run has written: an approval of the first run is never asked for again. */
+export async function noteLinksCommitted(tx: Queryable, ref: RunRef): Promise<void> {
+  await tx.query(sql`update run set links_committed_at = coalesce(links_committed_at, now()) where run = ${ref.run}`);
+}
+
 export async function addApiCalls(database: Queryable, ref: RunRef, calls: number): Promise<void> {
   if (calls > 0) await database.query(sql`update run set api_calls = api_calls + ${calls} where run = ${ref.run}`);
 }

@@ -39,7 +39,7 @@ export async function once<C extends StepCounts>(
     const counts = await body(tx, run);
     await tx.query(sql`
       insert into step_ledger (run_no, step, object, part, counts)
-      values (${run.runNo}, ${step}, ${object}, ${part}, ${JSON.stringify({ ...counts, ms: Math.round(performance.now() - begun) })})`);
+      values (${run.runNo}, ${step}, ${object}, ${part}, ${JSON.stringify({ ms: Math.round(performance.now() - begun), ...counts })})`);
     return counts;
   }, signal);
 }

@@ -1,0 +1,90 @@
+import { applyCollectionsPart } from '../src/apply/collections.ts';
+import { checkBulkPart, readBulkPart } from '../src/apply/bulk-results.ts';
+import { openBulkPart } from '../src/apply/bulk-open.ts';
+import { loadPart, reserveParts } from '../src/apply/parts.ts';
+import type { PartGroup } from '../src/apply/parts.ts';
+import { applyStorePart } from '../src/apply/store-part.ts';
+import { commitLinks } from '../src/ledger/links.ts';
+import { loadRun, noteLinksCommitted } from '../src/ledger/runs.ts';
+import type { RunRef } from '../src/ledger/runs.ts';
+import { once } from '../src/mirror/step-ledger.ts';
+import type { StepCounts } from '../src/mirror/step-ledger.ts';
+import type { Dependencies } from './dependencies.ts';
+import { activity, cancellation, heartbeat, NotReady } from './edge.ts';
+
+interface Reserved extends StepCounts {
+  /** The groups as JSON: the step ledger keeps plain values. */
+  readonly groups: string;
+}
+
+interface Written {
+  readonly records: number;
+}
+
+export function applyActivities(dependencies: Dependencies) {
+  const { database, accountCalls } = dependencies;
+
+  /** Adds a part to the report's steps once it is done. */
+  const noted = async (ref: RunRef, part: number, begunMs: number, written: Written): Promise<Written> => {
+    const { runNo } = await loadRun(database, ref);
+    const { object } = await loadPart(database, runNo, part);
+    const ms = Math.round(performance.now() - begunMs);
+    await once(database, ref, { step: 'apply.part', object, part }, async () => ({ records: written.records, ms }));
+    await accountCalls(ref);
+    return { records: written.records };
+  };
+
+  return {
+    /** The one point at which decisions become real. A pass of leads alone comes a second time. */
+    commitLinks: activity(async (ref: RunRef, pass: number): Promise<void> => {
+      await once(
+        database,
+        ref,
+        { step: 'apply.links', object: 'all', part: pass },
+        async (tx, run) => {
+          const { made, kept, ended } = await commitLinks(tx, run);
+          await noteLinksCommitted(tx, ref);
+          return { records: made + ended, made, kept, ended };
+        },
+        cancellation(),
+      );
+    }),
+
+    reserveParts: activity(async (ref: RunRef, pass: number): Promise<{ readonly groups: readonly PartGroup[] }> => {
+      const reserved = await once<Reserved>(database, ref, { step: 'apply.reserve', object: 'all', part: pass }, async (tx, run) => ({
+        records: 0,
+        groups: JSON.stringify(await reserveParts(tx, run)),
+      }));
+      return { groups: JSON.parse(reserved.groups) as readonly PartGroup[] };
+    }),
+
+    applyStorePart: activity(async (ref: RunRef, part: number): Promise<Written> => {
+      const begunMs = performance.now();
+      return noted(ref, part, begunMs, await applyStorePart(dependencies, await loadRun(database, ref), part));
+    }),
+
+    applyCollectionsPart: activity(async (ref: RunRef, part: number): Promise<Written> => {
+      const begunMs = performance.now();
+      return noted(ref, part, begunMs, await applyCollectionsPart(dependencies, await loadRun(database, ref), part, heartbeat()));
+    }),
+
+    /** The part's next job, handed over; null when nothing is left to send. */
+    openBulkPart: activity(async (ref: RunRef, part: number): Promise<{ readonly jobNo: number | null }> => {
+      const opened = await openBulkPart(dependencies, await loadRun(database, ref), part, heartbeat());
+      await accountCalls(ref);
+      return { jobNo: opened.jobNo };
+    }),
+
+    /** Throws "not ready" until Salesforce is done with the job, however it ended. */
+    checkBulkPart: activity(async (ref: RunRef, jobNo: number): Promise<void> => {
+      const { state } = await checkBulkPart(dependencies, jobNo);
+      await accountCalls(ref);
+      if (state === 'running') throw new NotReady();
+    }),
+
+    readBulkPart: activity(async (ref: RunRef, part: number, jobNo: number): Promise<Written> => {
+      const begunMs = performance.now();
+      return noted(ref, part, begunMs, await readBulkPart(dependencies, await loadRun(database, ref), jobNo, heartbeat()));
+    }),
+  };
+}
