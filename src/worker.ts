@@ -30,10 +30,15 @@ export interface WorkerOptions {
 
 const indexedKeyword = 2;
 
+/** Once a process, before its first worker: the engine's log lines as JSON, and no signal handlers of its own. */
+export function installRuntime(onLog: (line: string) => void): void {
+  const logger = new DefaultLogger('WARN', ({ level, message, meta }) => onLog(JSON.stringify({ level, message, ...meta })));
+  Runtime.install({ logger, shutdownSignals: [] });
+}
+
 /** One worker, until the signal: schemas brought up to date, search attributes known to the server, the control workflow open. */
 export async function runWorker(options: WorkerOptions): Promise<void> {
   const { settings, temporal } = options;
-  Runtime.install({ logger: new DefaultLogger('WARN', ({ level, message, meta }) => options.onLog(JSON.stringify({ level, message, ...meta }))), shutdownSignals: [] });
   const database = await openLedger(settings);
   const store = await openStore(settings.personalization.url);
   const salesforce = createSalesforce({ ...settings.salesforce });

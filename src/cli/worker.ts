@@ -25,7 +25,8 @@ async function work(options: PlaceOptions): Promise<void> {
   const settings = requireConnections(sync.settings, sync.loaded.place);
   const temporal = await sync.temporalPlace();
   const [workDirectory, temporary] = await workFolder(sync.stateDir);
-  const { runWorker } = await import('../worker.ts');
+  const { installRuntime, runWorker } = await import('../worker.ts');
+  installRuntime(note);
   try {
     await runWorker({
       settings,
