@@ -1,17 +1,15 @@
+import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import { afterAll } from 'vitest';
 import { Database } from '../../src/postgres/database.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
-import { testDatabaseUrl } from '../services/database.ts';
 
 const source = path.join(import.meta.dirname, '../../src');
 
-/** A fresh database with the newest ledger and mirror, closed after the file's last test. */
-export async function mirrorDatabase(): Promise<{ readonly database: Database; readonly url: string }> {
-  const url = await testDatabaseUrl();
-  const database = new Database({ url, searchPath: ['crm_sync_mirror', 'crm_sync_ledger'] });
-  afterAll(() => database.close());
-  await migrate(database, 'crm_sync_ledger', path.join(source, 'ledger/migrations'));
-  await migrate(database, 'crm_sync_mirror', path.join(source, 'mirror/migrations'));
-  return { database, url };
+/** The newest ledger and mirror in two schemas of their own. Whoever makes it closes it. */
+export async function mirrorDatabase(url: string): Promise<Database> {
+  const stem = `sync_${randomBytes(5).toString('hex')}`;
+  const database = new Database({ url, searchPath: [`${stem}_mirror`, `${stem}_ledger`] });
+  await migrate(database, `${stem}_ledger`, path.join(source, 'ledger/migrations'));
+  await migrate(database, `${stem}_mirror`, path.join(source, 'mirror/migrations'));
+  return database;
 }

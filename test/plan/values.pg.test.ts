@@ -1,11 +1,12 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { sql } from '../../src/postgres/sql.ts';
-import { identifier } from '../../src/postgres/sql.ts';
+import { afterAll, expect, test } from 'vitest';
+import { identifier, sql } from '../../src/postgres/sql.ts';
 import { canonicalDecimal } from '../../src/salesforce/values.ts';
+import { testDatabaseUrl } from '../services/database.ts';
 import { mirrorDatabase } from './mirror-database.ts';
 
-const { database } = await mirrorDatabase();
+const database = await mirrorDatabase(await testDatabaseUrl());
+afterAll(() => database.close());
 
 async function each(name: string, values: readonly (string | null)[]): Promise<(string | null)[]> {
   const { rows } = await database.query<{ v: string | null }>(
