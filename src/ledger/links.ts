@@ -1,0 +1,135 @@
+import type { PoolClient } from 'pg';
+import { objectFacts } from '../domain/objects.ts';
+import type { ObjectType } from '../domain/objects.ts';
+import { runTables } from '../mirror/match/context.ts';
+import type { MatchContext } from '../mirror/match/context.ts';
+import { convertedSql, mergedSql } from '../mirror/match/aliases.ts';
+import { identifier, raw, sql } from '../postgres/sql.ts';
+
+/** Why a link ended. Ended links stay as history; one that ended as `deleted` is a tombstone (R21). */
+export const endedReasons = [
+  'deleted',
+  'merged',
+  'converted',
+  'ineligible',
+  'personGone',
+  'blocked',
+  'unlinked',
+  'movedToContact',
+  'pinnedElsewhere',
+  'replaced',
+] as const;
+export type EndedReason = (typeof endedReasons)[number];
+
+export interface CommittedLinks {
+  /** Links of pairs that this run linked. */
+  readonly made: number;
+  /** Links from earlier nights that go on, those handed over to another record included. */
+  readonly kept: number;
+  /** Links that this run ended, the old ends of those handed over included. */
+  readonly ended: number;
+}
+
+/**
+ * Makes the run's matches real, of every object whose match has ended: links that hold no longer end, links of new pairs are made. Links that rest (R17, R20) and
+ * those of objects that were not matched stay as they are. A repeat changes nothing and returns the same counts.
+ */
+export async function commitLinks(tx: PoolClient, ctx: MatchContext): Promise<CommittedLinks> {
+  const matched = await tx.query<{ object: ObjectType }>(sql`select object from match_count where run_no = ${ctx.runNo} order by object`);
+  const objects = matched.rows.map(({ object }) => object);
+  for (const object of objects) {
+    await endLinks(tx, ctx, object, objects);
+    await becomePins(tx, ctx, object);
+  }
+  let kept = 0;
+  for (const object of objects) {
+    await makeLinks(tx, ctx, object);
+    await forgetTombstones(tx, ctx, object);
+    const found = await tx.query<{ kept: number }>(sql`
+      select count(*) as kept from ${runTables(ctx, object).crmOutcome} where outcome = 'linked' and link_no is not null`);
+    kept += found.rows[0]?.kept ?? 0;
+  }
+  const counts = await tx.query<{ made: number; ended: number }>(sql`
+    select (select count(*) from link where made_run = ${ctx.run} and ended_run is null and object = any(${objects})) as made,
+           (select count(*) from link where ended_run = ${ctx.run} and object = any(${objects})) as ended`);
+  return { made: counts.rows[0]?.made ?? 0, kept, ended: counts.rows[0]?.ended ?? 0 };
+}
+
+/** Ends the links that hold no longer: of records that are gone or linked otherwise, of persons that are, of pairs that somebody parted. */
+async function endLinks(tx: PoolClient, ctx: MatchContext, object: ObjectType, matched: readonly ObjectType[]): Promise<void> {
+  const t = runTables(ctx, object);
+  const persRecord = identifier(`pers_record_${objectFacts[object].personKind}`);
+  const toContact = raw(
+    object === 'lead' && matched.includes('contact')
+      ? `exists (select from ${runTables(ctx, 'contact').persOutcome.fragment} c where c.rec = p.rec and c.outcome = 'linked')`
+      : 'false',
+  );
+  const withLeads = object === 'lead' && matched.includes('contact');
+  const contact = runTables(ctx, 'contact');
+  // The outcome of the record that the link's record ended in.
+  const heir = raw(`
+    select n.outcome, n.sub_tier, n.candidates from ${t.crmRecord.fragment} h join ${t.crmOutcome.fragment} n on n.rec = h.rec where h.crm_id = m.master_id
+    ${withLeads ? `union all select n.outcome, n.sub_tier, n.candidates from converted v join ${contact.crmRecord.fragment} h on h.crm_id = v.contact_id join ${contact.crmOutcome.fragment} n on n.rec = h.rec where v.lead_id = l.crm_id and m.crm_id is null` : ''}`);
+  await tx.query(sql`
+    with recursive ${raw(mergedSql(withLeads ? ['contact', 'lead'] : [object]))} ${raw(withLeads ? `, ${convertedSql}` : '')},
+    block as materialized (select crm_id, pers_id, kind from block_now(${ctx.decisionSeq}) where object = ${object}),
+    judged as (
+      select l.link_no,
+        case
+          when o.outcome = 'linked' and o.pers = p.rec then null
+          when p.rec is null then 'personGone'
+          when n.outcome <> 'ineligible' then 'merged'
+          when r.rec is null or r.ineligible = 'deleted' then 'deleted'
+          when r.ineligible = 'converted' then 'converted'
+          when r.ineligible is not null then 'ineligible'
+          when b.kind = 'unlink' then 'unlinked'
+          when b.kind = 'block' then 'blocked'
+          when ${toContact} then 'movedToContact'
+          when o.outcome = 'linked' and o.sub_tier = 'pin' or x.sub_tier = 'pin' then 'pinnedElsewhere'
+          when o.outcome = 'linked' or x.rec is not null then 'replaced'
+        end as reason,
+        -- Rests with the link of the master, or of the contact that the lead became (R20).
+        coalesce(n.sub_tier = 'link' and n.outcome = 'ambiguous' and p.rec = any(n.candidates), false) as rests
+        from link l
+        left join merged m on m.object = l.object and m.crm_id = l.crm_id
+        left join ${t.crmRecord} r on r.crm_id = l.crm_id
+        left join ${persRecord} p on p.pers_id = l.pers_id
+        left join ${t.crmOutcome} o on o.rec = r.rec
+        left join ${t.crmOutcome} x on x.pers = p.rec and x.outcome = 'linked'
+        left join lateral (${heir}) n on true
+        left join block b on b.crm_id = l.crm_id and b.pers_id = l.pers_id
+       where l.object = ${object} and l.ended_run is null)
+    update link l set ended_run = ${ctx.run}, ended_at = now(), ended_reason = j.reason
+      from judged j where j.link_no = l.link_no and j.reason is not null and not j.rests`);
+}
+
+/** A link that somebody pinned is a pin from then on: no drift is told of it any more. */
+async function becomePins(tx: PoolClient, ctx: MatchContext, object: ObjectType): Promise<void> {
+  await tx.query(sql`
+    update link l set sub_tier = 'pin', crm_field = null, attribute = null
+      from ${runTables(ctx, object).crmOutcome} o
+     where o.link_no = l.link_no and o.outcome = 'linked' and o.sub_tier = 'pin' and l.sub_tier <> 'pin' and l.ended_run is null`);
+}
+
+/** A link that is handed over to another record, or comes back, keeps the run that made it. */
+async function makeLinks(tx: PoolClient, ctx: MatchContext, object: ObjectType): Promise<void> {
+  const t = runTables(ctx, object);
+  await tx.query(sql`
+    insert into link (object, crm_id, pers_id, sub_tier, crm_field, attribute, made_run, made_at)
+    select ${object}, r.crm_id, p.pers_id, o.sub_tier, o.crm_field, o.attribute, coalesce(l.made_run, ${ctx.run}), coalesce(l.made_at, now())
+      from ${t.crmOutcome} o
+      join ${t.crmRecord} r on r.rec = o.rec
+      join ${identifier(`pers_record_${objectFacts[object].personKind}`)} p on p.rec = o.pers
+      left join link l on l.link_no = o.link_no
+     where o.outcome = 'linked'
+       and not exists (select from link n where n.object = ${object} and n.crm_id = r.crm_id and n.pers_id = p.pers_id and n.ended_run is null)
+     order by r.crm_id`);
+}
+
+/** R21: a link comes back only in the night in which its record does; a tombstone of a record that is there is one no longer. */
+async function forgetTombstones(tx: PoolClient, ctx: MatchContext, object: ObjectType): Promise<void> {
+  await tx.query(sql`
+    update link l set ended_reason = 'replaced'
+      from ${runTables(ctx, object).crmRecord} r
+     where l.object = ${object} and l.ended_reason = 'deleted' and r.crm_id = l.crm_id and r.ineligible is null`);
+}

@@ -1,0 +1,171 @@
+import type { PoolClient } from 'pg';
+import { objectFacts } from '../../domain/objects.ts';
+import type { ObjectType } from '../../domain/objects.ts';
+import { identifier, raw, sql } from '../../postgres/sql.ts';
+import { convertedSql, mergedSql, refreshAliases } from './aliases.ts';
+import { partitionName, runTables } from './context.ts';
+import type { MatchContext } from './context.ts';
+import { matchPlan } from './match-plan.ts';
+
+export interface BegunMatch {
+  /** Into how many parts each sub-tier's candidates are cut: a power of two. */
+  readonly parts: number;
+  readonly [name: string]: number;
+}
+
+/** A part joins at most this many keys of one side; more parts cost more than they save, since each reads all keys of its sub-tier. */
+const keysInAPart = 500_000;
+const mostParts = 16;
+
+/**
+ * Begins the match of one object: settles the ineligible (R26), marks who is held (leads, R17), then what needs no values: pins (R13) and the links of
+ * earlier nights (R14), of merged and converted records as well (R19 to R21). What an earlier attempt of the run left is forgotten.
+ */
+export async function beginMatch(tx: PoolClient, ctx: MatchContext, object: ObjectType): Promise<BegunMatch> {
+  const t = runTables(ctx, object);
+  await forget(tx, ctx, object);
+  await refreshAliases(tx, object, ctx.leads);
+  await tx.query(sql`
+    insert into ${t.crmOutcome} (run_no, object, rec, outcome, reason)
+    select ${ctx.runNo}::bigint, ${object}, rec, 'ineligible', ineligible from ${t.crmRecord} where ineligible is not null`);
+  if (object === 'lead')
+    await tx.query(sql`
+      insert into ${t.persOutcome} (run_no, object, rec, outcome)
+      select run_no, 'lead', rec, 'held' from ${runTables(ctx, 'contact').persOutcome} where outcome in ('linked', 'stopped')`);
+  const pinned = await settlePins(tx, ctx, object);
+  const kept = await settleLinks(tx, ctx, object);
+  await tx.query(sql`analyze ${t.crmOutcome}`);
+  await tx.query(sql`analyze ${t.persOutcome}`);
+  return { parts: await partsFor(tx, ctx, object), pinned, kept };
+}
+
+async function forget(tx: PoolClient, ctx: MatchContext, object: ObjectType): Promise<void> {
+  const t = runTables(ctx, object);
+  await tx.query(sql`truncate ${t.candidate}, ${t.hot}, ${t.crmOutcome}, ${t.persOutcome}`);
+  for (const table of ['crm_outcome', 'pers_outcome'] as const) {
+    const name = partitionName(table, ctx.runNo, object);
+    await tx.query(sql`alter table ${identifier(name)} drop constraint if exists ${identifier(`${name}_once`)}`);
+  }
+  await tx.query(sql`drop index if exists ${identifier(`${partitionName('crm_outcome', ctx.runNo, object)}_person`)}`);
+  await tx.query(sql`delete from match_count where run_no = ${ctx.runNo} and object = ${object}`);
+}
+
+/** R13: a pin of an eligible record and a person that is there goes before everything but a contact's claim on the person (R17). */
+async function settlePins(tx: PoolClient, ctx: MatchContext, object: ObjectType): Promise<number> {
+  const t = runTables(ctx, object);
+  const persRecord = identifier(`pers_record_${objectFacts[object].personKind}`);
+  await tx.query(sql`
+    create temp table pinned on commit drop as
+    select r.rec as crm, p.rec as pers, h.rec is not null as held, l.link_no
+      from pin_now(${ctx.decisionSeq}) d
+      join ${t.crmRecord} r on r.crm_id = d.crm_id and r.ineligible is null
+      join ${persRecord} p on p.pers_id = d.pers_id
+      left join ${t.persOutcome} h on h.rec = p.rec
+      left join link l on l.object = d.object and l.crm_id = d.crm_id and l.pers_id = d.pers_id and l.ended_run is null
+     where d.object = ${object}`);
+  const done = await tx.query(sql`
+    insert into ${t.crmOutcome} (run_no, object, rec, outcome, sub_tier, pers, reason, link_no, candidate_count, candidates)
+    select ${ctx.runNo}::bigint, ${object}, crm, case when held then 'suppressed' else 'linked' end, 'pin', case when not held then pers end,
+      case when not held and link_no is not null then 'kept' end, case when not held then link_no end,
+      case when held then 1 else 0 end, case when held then array[pers] end
+      from pinned`);
+  await tx.query(sql`
+    insert into ${t.persOutcome} (run_no, object, rec, outcome) select ${ctx.runNo}::bigint, ${object}, pers, 'linked' from pinned where not held`);
+  await tx.query(sql`drop table pinned`);
+  return done.rowCount ?? 0;
+}
+
+/**
+ * R14: links of earlier nights, for as long as both are there and nobody blocked the pair. A link of a merged record is its master's, of a converted lead
+ * its contact's; that of a record which came back from the recycle bin comes back if both are free. A record with links to several persons is
+ * stopped, and they rest (R20). A lead's link whose user is linked to a contact is over; if he is only stopped, it rests (R17).
+ */
+async function settleLinks(tx: PoolClient, ctx: MatchContext, object: ObjectType): Promise<number> {
+  const t = runTables(ctx, object);
+  await collectStanding(tx, ctx, object);
+  const row = raw(`${ctx.runNo}::bigint, '${object}'`);
+  await tx.query(sql`
+    create temp table several on commit drop as select crm from standing where not held group by crm having count(*) > 1`);
+  const kept = await tx.query(sql`
+    insert into ${t.crmOutcome} (run_no, object, rec, outcome, sub_tier, pers, crm_field, attribute, reason, link_no)
+    select ${row}, crm, 'linked', sub_tier, pers, crm_field, attribute, reason, link_no
+      from standing s where not held and not exists (select from several v where v.crm = s.crm)`);
+  await tx.query(sql`
+    insert into ${t.crmOutcome} (run_no, object, rec, outcome, sub_tier, candidate_count, candidates)
+    select ${row}, crm, case when bool_and(held) then 'suppressed' else 'ambiguous' end, 'link', count(*), (array_agg(pers order by pers_id))[1:50]
+      from standing s
+     where (held and not exists (select from standing f where f.crm = s.crm and not f.held))
+        or (not held and exists (select from several v where v.crm = s.crm))
+     group by crm`);
+  await tx.query(sql`
+    insert into ${t.persOutcome} (run_no, object, rec, outcome)
+    select ${row}, pers, case when exists (select from several v where v.crm = s.crm) then 'stopped' else 'linked' end from standing s where not held`);
+  await tx.query(sql`drop table standing, several`);
+  return kept.rowCount ?? 0;
+}
+
+/** `standing`: the links that hold this night, a person at most once, neither side settled by a pin. `held`: the person is stopped in the contact match. */
+async function collectStanding(tx: PoolClient, ctx: MatchContext, object: ObjectType): Promise<void> {
+  const t = runTables(ctx, object);
+  const kind = objectFacts[object].personKind;
+  const persRecord = identifier(`pers_record_${kind}`);
+  const withLeads = object === 'contact' && ctx.leads;
+  const fromLeads = raw(
+    withLeads
+      ? `union all select l.link_no, 2, c.contact_id, l.crm_id, l.pers_id, l.sub_tier, l.crm_field, l.attribute, 'converted'
+           from link l join converted c on c.lead_id = l.crm_id where l.object = 'lead' and l.ended_run is null`
+      : '',
+  );
+  const movedOn = raw(
+    object === 'lead'
+      ? `and not exists (select from ${runTables(ctx, 'contact').persOutcome.fragment} o where o.rec = p.rec and o.outcome = 'linked')`
+      : '',
+  );
+  await tx.query(sql`
+    create temp table standing on commit drop as
+    with recursive ${raw(mergedSql(withLeads ? ['contact', 'lead'] : [object]))} ${raw(withLeads ? `, ${convertedSql}` : '')},
+    claim (link_no, rank, crm_id, made_for, pers_id, sub_tier, crm_field, attribute, reason) as (
+      select l.link_no, 1, coalesce(m.master_id, l.crm_id), l.crm_id, l.pers_id, l.sub_tier, l.crm_field, l.attribute, 'kept'
+        from link l left join merged m on m.object = l.object and m.crm_id = l.crm_id
+       where l.object = ${object} and l.ended_run is null
+      ${fromLeads}
+      union all
+      -- A tombstone: the last link of the record, ended because it was deleted.
+      select l.link_no, 3, l.crm_id, l.crm_id, l.pers_id, l.sub_tier, l.crm_field, l.attribute, 'kept'
+        from link l
+       where l.object = ${object} and l.ended_reason = 'deleted'
+         and not exists (select from link n where n.object = l.object and n.crm_id = l.crm_id and n.link_no > l.link_no)),
+    block as materialized (select object, crm_id, pers_id from block_now(${ctx.decisionSeq})),
+    able as (
+      select c.*, r.rec as crm, p.rec as pers, s.rec is not null as held
+        from claim c
+        join ${t.crmRecord} r on r.crm_id = c.crm_id and r.ineligible is null
+        join ${persRecord} p on p.pers_id = c.pers_id
+        left join ${t.persOutcome} s on s.rec = p.rec
+       where not exists (select from block b where b.pers_id = c.pers_id and (b.object, b.crm_id) in ((${object}, c.crm_id), (${object}, c.made_for)))
+         and not exists (select from ${t.crmOutcome} o where o.rec = r.rec)
+         and (s.rec is null or (s.outcome = 'held' and c.rank < 3)) ${movedOn}),
+    -- A person's own link goes before one that a converted lead brings, and both before a tombstone.
+    first_of_person as (select distinct on (pers) * from able order by pers, rank, link_no desc),
+    first_of_record as (select *, min(rank) over (partition by crm) as best, max(link_no) over (partition by crm) as newest from first_of_person)
+    select link_no, crm, pers, pers_id, sub_tier, crm_field, attribute, reason, held
+      from first_of_record where rank < 3 or (best = 3 and link_no = newest)`);
+  await tx.query(sql`analyze standing`);
+}
+
+/** The smallest power of two with at most 500,000 keys of either side in each part of the largest sub-tier. */
+async function partsFor(tx: PoolClient, ctx: MatchContext, object: ObjectType): Promise<number> {
+  const t = runTables(ctx, object);
+  const found = await tx.query<{ field: number; keys: number }>(sql`
+    select field, max(keys) as keys from (
+      select field, count(*) as keys from ${t.crmKey} group by field
+      union all select field, count(*) from ${t.persKey} group by field) k group by field`);
+  const keysOf = new Map(found.rows.map(({ field, keys }) => [field, keys]));
+  const largest = Math.max(
+    0,
+    ...matchPlan(ctx.shape, object, ctx.leads).subTiers.map(({ fields }) => fields.reduce((sum, { number }) => sum + (keysOf.get(number) ?? 0), 0)),
+  );
+  let parts = 1;
+  while (parts < mostParts && largest / parts > keysInAPart) parts *= 2;
+  return parts;
+}

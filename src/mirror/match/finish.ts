@@ -1,0 +1,57 @@
+import type { PoolClient } from 'pg';
+import { objectFacts } from '../../domain/objects.ts';
+import type { ObjectType } from '../../domain/objects.ts';
+import { identifier, sql } from '../../postgres/sql.ts';
+import { partitionName, runTables } from './context.ts';
+import type { MatchContext } from './context.ts';
+import { markDrifted } from './drift.ts';
+import { countMalformedIds } from './keys.ts';
+import { matchPlan } from './match-plan.ts';
+import { countNearMisses } from './near-misses.ts';
+
+/** What a match came to; all numbers of records unless said otherwise. */
+export interface FinishedMatch {
+  readonly records: number;
+  readonly persons: number;
+  readonly unmatched: number;
+  /** Links that stay although what made them no longer speaks for them (R14). */
+  readonly drifted: number;
+  /** R6 */
+  readonly nearMisses: number;
+  /** Of persons (R8). */
+  readonly malformedIds: number;
+  readonly [name: string]: number;
+}
+
+/**
+ * Ends the match of one object: everything else is `unmatched` (R26), near misses are counted, drifted links marked. The primary keys made here prove that each record has
+ * exactly one outcome and each person at most one; the unique index, that no person is linked twice (R9).
+ */
+export async function finishMatch(tx: PoolClient, ctx: MatchContext, object: ObjectType): Promise<FinishedMatch> {
+  const t = runTables(ctx, object);
+  const unmatched = await tx.query(sql`
+    insert into ${t.crmOutcome} (run_no, object, rec, outcome)
+    select ${ctx.runNo}::bigint, ${object}, rec, 'unmatched' from ${t.crmRecord} r
+     where not exists (select from ${t.crmOutcome} o where o.rec = r.rec)`);
+  for (const table of ['crm_outcome', 'pers_outcome'] as const) {
+    const name = partitionName(table, ctx.runNo, object);
+    await tx.query(sql`alter table ${identifier(name)} add constraint ${identifier(`${name}_once`)} primary key (rec)`);
+  }
+  await tx.query(sql`
+    create unique index ${identifier(`${partitionName('crm_outcome', ctx.runNo, object)}_person`)} on ${t.crmOutcome} (pers) where pers is not null`);
+  await tx.query(sql`analyze ${t.crmOutcome}`);
+  await tx.query(sql`analyze ${t.persOutcome}`);
+  const drifted = await markDrifted(tx, ctx, object);
+  const nearMisses = await countNearMisses(tx, ctx, object);
+  // Counted on the records and persons themselves, not on what this match wrote of them: the sums are to prove something (R26).
+  const known = await tx.query<{ records: number; persons: number }>(sql`
+    select (select count(*) from ${t.crmRecord}) as records,
+           (select count(*) from ${identifier(`pers_record_${objectFacts[object].personKind}`)}) as persons`);
+  const { records, persons } = known.rows[0] ?? { records: 0, persons: 0 };
+  const malformedIds = await countMalformedIds(tx, matchPlan(ctx.shape, object, ctx.leads));
+  const counts = { records, persons, unmatched: unmatched.rowCount ?? 0, drifted, nearMisses, malformedIds };
+  await tx.query(sql`
+    insert into match_count (run_no, object, counts) values (${ctx.runNo}, ${object}, ${JSON.stringify(counts)})
+    on conflict (run_no, object) do update set counts = excluded.counts`);
+  return counts;
+}

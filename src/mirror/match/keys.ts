@@ -1,0 +1,187 @@
+import { createHash } from 'node:crypto';
+import type { PoolClient } from 'pg';
+import type { ObjectType } from '../../domain/objects.ts';
+import { identifier, raw, sql } from '../../postgres/sql.ts';
+import type { RunShape } from '../run-shape.ts';
+import { matchPlan } from './match-plan.ts';
+import type { AttributeSource, MatchPlan, PlannedField } from './match-plan.ts';
+
+export interface KeyCounts {
+  /** Keys of both sides after the refresh. */
+  readonly keys: number;
+  /** Persons whose id attribute is not blank and no Salesforce id of the object (R8). */
+  readonly malformedIds: number;
+  readonly [name: string]: number;
+}
+
+export interface RefreshOptions {
+  /** Makes all keys anew. Done by itself where the settings make other keys than those that are there. */
+  readonly everything: boolean;
+  /** False where the caller knows that no record and no person of the object has been forgotten since the last refresh. */
+  readonly gone?: boolean;
+}
+
+/**
+ * Brings the match keys of an object up to date with the mirror (R6, R7, R8), of both sides, after both have been absorbed. Keys of ids that
+ * were merged or converted are not made here but when a match begins (`aliases.ts`). Called again it makes the same keys.
+ */
+export async function refreshKeys(tx: PoolClient, shape: RunShape, object: ObjectType, runNo: number, options: RefreshOptions): Promise<KeyCounts> {
+  const plan = matchPlan(shape, object, true);
+  const planHash = hashOf(plan, shape.settings.ignoreValues);
+  const found = await tx.query<{ run_no: number; plan_hash: string }>(sql`select run_no, plan_hash from key_state where object = ${object}`);
+  const state = found.rows[0];
+  const everything = options.everything || state === undefined || state.plan_hash !== planHash;
+  const since = everything ? null : { last: state.run_no, runNo };
+
+  for (const side of ['crm_key', 'pers_key'] as const) {
+    if (everything) await tx.query(sql`truncate ${identifier(`${side}_${object}`)}`);
+    for (const { number } of plan.fields) await openFieldPartition(tx, side, object, number);
+  }
+  if (since !== null) await forgetStale(tx, plan, since, options.gone ?? true);
+  let written = 0;
+  for (const field of plan.fields) {
+    written += await insertRecordKeys(tx, plan, field, since, shape.settings.ignoreValues);
+    written += await insertPersonKeys(tx, plan, field, since, shape.settings.ignoreValues);
+  }
+  if (written > 0) {
+    await tx.query(sql`analyze ${identifier(`crm_key_${object}`)}`);
+    await tx.query(sql`analyze ${identifier(`pers_key_${object}`)}`);
+  }
+  await tx.query(sql`
+    insert into key_state (object, run_no, plan_hash) values (${object}, ${runNo}, ${planHash})
+    on conflict (object) do update set run_no = excluded.run_no, plan_hash = excluded.plan_hash`);
+  return { keys: await countKeys(tx, object), malformedIds: await countMalformedIds(tx, plan) };
+}
+
+function hashOf(plan: MatchPlan, ignoreValues: readonly string[]): string {
+  return createHash('sha256')
+    .update(JSON.stringify([plan.fields, ignoreValues]))
+    .digest('hex');
+}
+
+async function openFieldPartition(tx: PoolClient, side: 'crm_key' | 'pers_key', object: ObjectType, field: number): Promise<void> {
+  await tx.query(sql`
+    create table if not exists ${identifier(`${side}_${object}_f${field}`)} partition of ${identifier(`${side}_${object}`)} for values in (${raw(String(field))})`);
+}
+
+/** Rows changed after the run that the keys are up to date with; null: all rows. */
+type Since = { readonly last: number; readonly runNo: number } | null;
+
+function changedSql(since: Since): string {
+  return since === null ? 'true' : `(r.changed_run > ${since.last} or r.changed_run = ${since.runNo})`;
+}
+
+async function forgetStale(tx: PoolClient, { object, kind }: MatchPlan, since: Since, gone: boolean): Promise<void> {
+  const sides = [
+    [`crm_key_${object}`, `crm_record_${object}`],
+    [`pers_key_${object}`, `pers_record_${kind}`],
+  ] as const;
+  for (const [keys, records] of sides) {
+    await tx.query(sql`
+      delete from ${identifier(keys)} k using ${identifier(records)} r where r.rec = k.rec and ${raw(changedSql(since))}`);
+    if (gone) await tx.query(sql`delete from ${identifier(keys)} k where not exists (select from ${identifier(records)} r where r.rec = k.rec)`);
+  }
+}
+
+/** `n` is a normalised value: its key, or null if it is blank or ignored (R7). `$1` is the list of ignored values. */
+function textKeySql(n: string, ignoreCase: boolean): string {
+  const lower = `lower_case(${n})`;
+  return `case when ${n} <> '' and ${lower} <> all($1::text[]) then match_key(${ignoreCase ? lower : n}) end`;
+}
+
+async function insertRecordKeys(
+  tx: PoolClient,
+  { object }: MatchPlan,
+  field: PlannedField,
+  since: Since,
+  ignoreValues: readonly string[],
+): Promise<number> {
+  const insert = `insert into crm_key_${object} (object, field, value, rec)`;
+  const from = `from crm_record_${object} r where r.ineligible is null and ${changedSql(since)}`;
+  if (field.compared.as === 'id') {
+    // The ids of converted leads are aliases: no key of their own.
+    if (field.number !== 0) return 0;
+    const done = await tx.query(`${insert} select '${object}', 0, r.crm_id, r.rec ${from}`);
+    return done.rowCount ?? 0;
+  }
+  if (field.crmPosition === null) return 0;
+  const done = await tx.query({
+    text: `${insert}
+      select '${object}', ${field.number}, k, rec from (
+        select rec, ${textKeySql('n', field.compared.ignoreCase)} as k
+          from (select r.rec, normalised(r.field_values[${field.crmPosition}]) as n ${from} offset 0) a offset 0) b
+       where k is not null`,
+    values: [ignoreValues],
+  });
+  return done.rowCount ?? 0;
+}
+
+function sourceSql(source: AttributeSource): string {
+  switch (source.from) {
+    case 'personId':
+      return 'r.pers_id';
+    case 'accountId':
+      return 'r.account_pers_id';
+    case 'values':
+      return `r.field_values[${source.position}]`;
+    case 'nowhere':
+      return 'null::text';
+    default:
+      return source satisfies never;
+  }
+}
+
+/** A person has each value of a field once, under the first attribute that holds it. */
+async function insertPersonKeys(
+  tx: PoolClient,
+  plan: MatchPlan,
+  field: PlannedField,
+  since: Since,
+  ignoreValues: readonly string[],
+): Promise<number> {
+  const attributes = field.attributes.filter(({ source }) => source.from !== 'nowhere');
+  if (attributes.length === 0) return 0;
+  const { compared } = field;
+  const normals = attributes.map(({ source }, at) => `normalised(${sourceSql(source)}) as n${at}`);
+  const keys = attributes.map(({ addressesOnly }, at) => {
+    if (compared.as === 'id') return `id18(n${at}, '${compared.prefix}') as k${at}`;
+    const key = textKeySql(`n${at}`, compared.ignoreCase);
+    return `${addressesOnly ? `case when position('@' in n${at}) > 0 then ${key} end` : key} as k${at}`;
+  });
+  const rows = attributes.map(({ number }, at) => {
+    const earlier = attributes.slice(0, at).map((_, before) => `k${before}`);
+    const first = earlier.length === 0 ? '' : ` and (k${at} in (${earlier.join(', ')})) is not true`;
+    return { number, key: `k${at}`, where: `k${at} is not null${first}` };
+  });
+  const only = rows[0];
+  const selected =
+    rows.length === 1 && only !== undefined
+      ? `select '${plan.object}', ${field.number}, ${only.number}, ${only.key}, rec from b where ${only.where}`
+      : `select '${plan.object}', ${field.number}, a.attr, a.key, rec from b cross join lateral (values ${rows
+          .map(({ number, key, where }) => `(${number}, case when ${where} then ${key} end)`)
+          .join(', ')}) a (attr, key) where a.key is not null`;
+  const done = await tx.query({
+    text: `
+      with a as not materialized (select r.rec, ${normals.join(', ')} from pers_record_${plan.kind} r where ${changedSql(since)} offset 0),
+           b as not materialized (select rec, ${keys.join(', ')} from a offset 0)
+      insert into pers_key_${plan.object} (object, field, attr, value, rec) ${selected}`,
+    values: compared.as === 'id' ? [] : [ignoreValues],
+  });
+  return done.rowCount ?? 0;
+}
+
+async function countKeys(tx: PoolClient, object: ObjectType): Promise<number> {
+  const found = await tx.query<{ keys: number }>(sql`
+    select (select count(*) from ${identifier(`crm_key_${object}`)}) + (select count(*) from ${identifier(`pers_key_${object}`)}) as keys`);
+  return found.rows[0]?.keys ?? 0;
+}
+
+/** Every person whose id attribute is well-formed has a key of it; the others that are not blank are malformed (R8). */
+export async function countMalformedIds(tx: PoolClient, plan: MatchPlan): Promise<number> {
+  const source = plan.fields.find(({ number }) => number === 0)?.attributes[0]?.source;
+  if (source === undefined || source.from === 'nowhere') return 0;
+  const found = await tx.query<{ malformed: number }>(`
+    select (select count(*) from pers_record_${plan.kind} r where not is_blank(${sourceSql(source)}))
+         - (select count(*) from pers_key_${plan.object} where field = 0) as malformed`);
+  return found.rows[0]?.malformed ?? 0;
+}

@@ -1,0 +1,23 @@
+import { objectTypes } from '../../domain/objects.ts';
+import type { Queryable } from '../../postgres/database.ts';
+import { identifier, raw, sql } from '../../postgres/sql.ts';
+import { matchTables, partitionName } from './context.ts';
+
+const partitioned = [...matchTables, 'intent'] as const;
+
+/** Makes the tables that hold what one run finds, empty. Those that are there stay as they are. */
+export async function openRunPartitions(tx: Queryable, runNo: number): Promise<void> {
+  for (const table of matchTables) {
+    await tx.query(sql`
+      create table if not exists ${identifier(`${table}_r${runNo}`)} partition of ${identifier(table)} for values in (${raw(String(runNo))}) partition by list (object)`);
+    for (const object of objectTypes)
+      await tx.query(sql`
+        create table if not exists ${identifier(partitionName(table, runNo, object))} partition of ${identifier(`${table}_r${runNo}`)} for values in (${raw(`'${object}'`)})`);
+  }
+  await tx.query(sql`create table if not exists ${identifier(`intent_r${runNo}`)} partition of intent for values in (${raw(String(runNo))})`);
+}
+
+/** Forgets what one run found; a second time does nothing. */
+export async function dropRunPartitions(tx: Queryable, runNo: number): Promise<void> {
+  for (const table of partitioned) await tx.query(sql`drop table if exists ${identifier(`${table}_r${runNo}`)}`);
+}
