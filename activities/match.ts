@@ -74,7 +74,7 @@ export function matchActivities({ database }: Dependencies) {
     }),
 
     finishMatch: activity(async (ref: RunRef, object: ObjectType): Promise<{ readonly records: number }> => {
-      const finished = await once(database, ref, { step: 'match.finish', object, part: 0 }, async (tx, run) => ({ records: 0, ...(await finishMatch(tx, run, object)) }), cancellation());
+      const finished = await once(database, ref, { step: 'match.finish', object, part: 0 }, async (tx, run) => ({ ...(await finishMatch(tx, run, object)) }), cancellation());
       return { records: finished.records };
     }),
 

@@ -19,7 +19,7 @@ import { importFeeds } from '../../src/personalization/feeds.ts';
 import { openStore } from '../../src/personalization/store.ts';
 import type { PersonalizationStore } from '../../src/personalization/store.ts';
 import type { Database } from '../../src/postgres/database.ts';
-import { openLedger, runWorker } from '../../src/worker.ts';
+import { installRuntime, openLedger, runWorker } from '../../src/worker.ts';
 import type { TestNamespace } from '../services/namespace.ts';
 
 export interface WorldOptions {
@@ -50,6 +50,8 @@ export interface World {
   files(run: string): Promise<NightFiles>;
   stop(): Promise<void>;
 }
+
+installRuntime(() => undefined);
 
 let bundle: Promise<string> | undefined;
 
