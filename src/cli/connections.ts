@@ -64,7 +64,7 @@ export class SyncConnection {
 
   /** What is to be typed after a command so that it finds the same sync. */
   get placeArguments(): string {
-    if (this.stateDir !== undefined) return this.stateDir === path.resolve(defaultStateDir) ? '' : ` --state ${path.relative('.', this.stateDir)}`;
+    if (this.stateDir !== undefined) return this.stateDir === path.resolve(defaultStateDir) ? '' : ` --state ${shortPath(this.stateDir)}`;
     return this.loaded.place === defaultConfigFile ? '' : ` --config ${this.loaded.place}`;
   }
 
@@ -89,6 +89,8 @@ export class SyncConnection {
   }
 
   async #connect(): Promise<Client> {
+    // What is wrong with the settings is said before anybody looks for a server.
+    void this.loaded;
     const { connection: options, namespace } = await this.temporalPlace();
     const temporal = await import('@temporalio/client');
     let connection: Connection;
@@ -138,6 +140,12 @@ export class SyncConnection {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const close of this.#closing.splice(0).toReversed()) await close();
   }
+}
+
+/** Absolute, or as seen from here, whichever is shorter to type. */
+function shortPath(absolute: string): string {
+  const relative = path.relative('.', absolute);
+  return relative.length < absolute.length ? relative : absolute;
 }
 
 function missingConnection(place: string, key: string): Failure {

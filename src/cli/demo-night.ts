@@ -8,7 +8,7 @@ import { ensureControl, switchLeads } from './lead-switch.ts';
 import { exitCodeOf, followNight, newRunKey, openNight } from './night.ts';
 import type { EndedNight, OpenNight } from './night.ts';
 import { applySchedule } from './night-schedule.ts';
-import { note, print } from './output.ts';
+import { note, print, programName } from './output.ts';
 import { progressView } from './progress-view.ts';
 
 export interface NightOptions {
@@ -29,14 +29,14 @@ export async function runDemoNight(sync: SyncConnection, temporalCli: string | u
   const ended = await watchNight(sync, night, signal);
   if (ended === undefined) return 3;
   const exitCode = await tellNight(sync, { ...ended, run: ended.run ?? (night.attached ? undefined : request.run) }, options.out);
-  await tellNext(sync, night, temporalCli);
+  if (options.once !== true) await tellNext(sync, night, temporalCli);
   return exitCode;
 }
 
 /** Shows a run until it ends; undefined if the signal came first. */
 export async function watchNight(sync: SyncConnection, night: OpenNight, signal: AbortSignal): Promise<EndedNight | undefined> {
   const bars = process.stderr.isTTY && !sync.environment.isCi;
-  const view = progressView(bars, `crm-sync approve${sync.placeArguments}`);
+  const view = progressView(bars, `${programName()} approve${sync.placeArguments}`);
   try {
     return await followNight(await sync.client(), night, { onProgress: view.show, signal });
   } finally {
@@ -66,12 +66,12 @@ async function tellNext(sync: SyncConnection, { workflowId, executionId }: OpenN
     ...(namespace === 'default' ? [] : [`--namespace ${namespace}`]),
     `--workflow-id ${sync.name} --name enableLeads`,
   ].join(' ');
-  print('');
-  if (ui !== undefined) print(`The night in Temporal's web UI:\n  ${ui}/namespaces/${namespace}/workflows/${workflowId}/${executionId}/timeline`);
-  print('Try next:');
-  print(`  crm-sync leads on${place}            # leads take part from now on; the same as`);
+  if (ui !== undefined) print(`\nThe night in Temporal's web UI:\n  ${ui}/namespaces/${namespace}/workflows/${workflowId}/${executionId}/timeline`);
+  const program = programName();
+  print('Try next, in another terminal:');
+  print(`  ${program} leads on${place}          # leads take part from now on; the same by Temporal's own client:`);
   print(`  ${command}`);
-  print(`  crm-sync run --wait${place}          # another night: nothing has changed, nothing is written`);
-  print(`  crm-sync records${place} --csv       # what became of each record, and why`);
-  print(`  crm-sync intents${place} --csv       # every value that was written`);
+  print(`  ${program} run --wait${place}        # another night: what is settled stays quiet`);
+  print(`  ${program} records --csv${place}     # what became of each record, and why`);
+  print(`  ${program} intents --csv${place}     # every value that was written`);
 }

@@ -1,4 +1,6 @@
 import { once } from 'node:events';
+import path from 'node:path';
+import { programRoot } from '../local/places.ts';
 
 /** Whoever reads has gone (`| head`): there is nobody to tell. */
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -38,4 +40,12 @@ export function count(value: number): string {
 /** `1.2` */
 export function seconds(ms: number): string {
   return (ms / 1000).toLocaleString('en-US', { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+}
+
+/** How this program is called from where the reader is: by its name once it is installed, by its path in a checkout. */
+export function programName(): string {
+  if (import.meta.filename.endsWith('.js')) return 'crm-sync';
+  const file = path.join(programRoot, 'bin', 'crm-sync');
+  const relative = path.relative('.', file);
+  return relative.startsWith('..') ? file : `./${relative}`;
 }
