@@ -5,9 +5,8 @@ import path from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
-import { to as copyTo } from 'pg-copy-streams';
-import { identifier } from '../postgres/sql.ts';
-import { sql } from '../postgres/sql.ts';
+import { copyCsv } from '../mirror/copy-out.ts';
+import { identifier, sql } from '../postgres/sql.ts';
 import type { ApplyContext, ApplyDependencies } from './dependencies.ts';
 import type { ApplyPart } from './parts.ts';
 
@@ -36,16 +35,13 @@ export async function writeCsv({ database, workDirectory }: ApplyDependencies, c
      where i.run_no = ${ctx.runNo} and i.side = 'salesforce' and i.object = ${pg.escapeLiteral(part.object)} and i.part = ${part.chunk} and i.outcome is null
      group by i.target_id order by min(c.account_id) nulls last, i.target_id`;
   const hash = createHash('sha256');
-  const rows = await database.transaction(async (tx) => {
-    const copy = tx.query(copyTo(`copy (${query}) to stdout (format csv, header, force_quote *)`));
-    const hashed = new Transform({
-      transform(chunk: Buffer, _encoding, done) {
-        hash.update(chunk);
-        done(null, chunk);
-      },
-    });
-    await pipeline(copy, hashed, createWriteStream(file, { mode: 0o600 }));
-    return copy.rowCount;
+  const { csv, rows } = copyCsv(database, query, { quoted: true });
+  const hashed = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      hash.update(chunk);
+      done(null, chunk);
+    },
   });
-  return { file, columns, rows, sha256: hash.digest('hex') };
+  await pipeline(csv, hashed, createWriteStream(file, { mode: 0o600 }));
+  return { file, columns, rows: rows(), sha256: hash.digest('hex') };
 }

@@ -1,7 +1,5 @@
-import { PassThrough } from 'node:stream';
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { to as copyTo } from 'pg-copy-streams';
+import { copyCsv } from '../mirror/copy-out.ts';
 import type { Database } from '../postgres/database.ts';
 
 /** intents.csv of a run: every intent, sorted by side, object, id and field by code point. A run that is forgotten has none: the header alone. */
@@ -14,17 +12,11 @@ export function rejectsCsv(database: Database, runNo: number): Readable {
   return csvOf(database, runNo, `and outcome = 'rejected'`);
 }
 
-/** PostgreSQL makes the CSV (LF, RFC 4180), a row at a time: no run is too large. */
 function csvOf(database: Database, runNo: number, condition: string): Readable {
   if (!Number.isSafeInteger(runNo)) throw new RangeError('not the number of a run');
-  const csv = new PassThrough();
   const query = `
     select side, target_object as object, target_id as id, field, nullif(before, '') as before, nullif(after, '') as after, rule, outcome, code, reason
       from intent where run_no = ${runNo} ${condition}
      order by side collate "C", target_object collate "C", target_id collate "C", field collate "C"`;
-  // A reader that goes away ends the transaction; an error reaches the reader through the stream.
-  database
-    .transaction((tx) => pipeline(tx.query(copyTo(`copy (${query}) to stdout (format csv, header)`)), csv))
-    .catch((error: unknown) => csv.destroy(error instanceof Error ? error : new Error(String(error))));
-  return csv;
+  return copyCsv(database, query, { quoted: false }).csv;
 }
