@@ -112,7 +112,7 @@ async function collectStanding(tx: PoolClient, ctx: MatchContext, object: Object
   const withLeads = object === 'contact' && ctx.leads;
   const fromLeads = raw(
     withLeads
-      ? `union all select l.link_no, 2, c.contact_id, l.crm_id, l.pers_id, l.sub_tier, l.crm_field, l.attribute, 'converted'
+      ? `union all select l.link_no, 2, c.contact_id, l.object, l.crm_id, l.pers_id, l.sub_tier, l.crm_field, l.attribute, 'converted'
            from link l join converted c on c.lead_id = l.crm_id where l.object = 'lead' and l.ended_run is null`
       : '',
   );
@@ -124,14 +124,14 @@ async function collectStanding(tx: PoolClient, ctx: MatchContext, object: Object
   await tx.query(sql`
     create temp table standing on commit drop as
     with recursive ${raw(mergedSql(withLeads ? ['contact', 'lead'] : [object]))} ${raw(withLeads ? `, ${convertedSql}` : '')},
-    claim (link_no, rank, crm_id, made_for, pers_id, sub_tier, crm_field, attribute, reason) as (
-      select l.link_no, 1, coalesce(m.master_id, l.crm_id), l.crm_id, l.pers_id, l.sub_tier, l.crm_field, l.attribute, 'kept'
+    claim (link_no, rank, crm_id, made_object, made_for, pers_id, sub_tier, crm_field, attribute, reason) as (
+      select l.link_no, 1, coalesce(m.master_id, l.crm_id), l.object, l.crm_id, l.pers_id, l.sub_tier, l.crm_field, l.attribute, 'kept'
         from link l left join merged m on m.object = l.object and m.crm_id = l.crm_id
        where l.object = ${object} and l.ended_run is null
       ${fromLeads}
       union all
       -- A tombstone: the last link of the record, ended because it was deleted.
-      select l.link_no, 3, l.crm_id, l.crm_id, l.pers_id, l.sub_tier, l.crm_field, l.attribute, 'kept'
+      select l.link_no, 3, l.crm_id, l.object, l.crm_id, l.pers_id, l.sub_tier, l.crm_field, l.attribute, 'kept'
         from link l
        where l.object = ${object} and l.ended_reason = 'deleted'
          and not exists (select from link n where n.object = l.object and n.crm_id = l.crm_id and n.link_no > l.link_no)),
@@ -142,7 +142,7 @@ async function collectStanding(tx: PoolClient, ctx: MatchContext, object: Object
         join ${t.crmRecord} r on r.crm_id = c.crm_id and r.ineligible is null
         join ${persRecord} p on p.pers_id = c.pers_id
         left join ${t.persOutcome} s on s.rec = p.rec
-       where not exists (select from block b where b.pers_id = c.pers_id and (b.object, b.crm_id) in ((${object}, c.crm_id), (${object}, c.made_for)))
+       where not exists (select from block b where b.pers_id = c.pers_id and (b.object, b.crm_id) in ((${object}, c.crm_id), (c.made_object, c.made_for)))
          and not exists (select from ${t.crmOutcome} o where o.rec = r.rec)
          and (s.rec is null or (s.outcome = 'held' and c.rank < 3)) ${movedOn}),
     -- A person's own link goes before one that a converted lead brings, and both before a tombstone.

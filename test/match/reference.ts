@@ -1,0 +1,366 @@
+import type { Settings } from '../../src/config/settings.ts';
+import type { ObjectType } from '../../src/domain/objects.ts';
+import type { World, WorldPerson, WorldRecord } from './match-fixture.ts';
+
+/**
+ * The rules of matching over plain arrays, every record held against every person: slow, small, and written from the rules alone. It shares
+ * nothing with the matcher but the settings' type.
+ */
+
+export interface ExpectedRecord {
+  readonly outcome: string;
+  readonly personId?: string;
+  readonly subTier?: string;
+  readonly field?: string | null;
+  readonly attribute?: string | null;
+  readonly reason?: string;
+  /** All of them, sorted by code point. */
+  readonly candidates?: readonly string[];
+}
+
+export interface ExpectedLink {
+  readonly object: ObjectType;
+  readonly crmId: string;
+  readonly persId: string;
+  readonly subTier: string;
+}
+
+export interface Expected {
+  readonly records: ReadonlyMap<string, ExpectedRecord>;
+  /** Persons that are not in it are unmatched. */
+  readonly persons: ReadonlyMap<string, 'linked' | 'stopped' | 'held'>;
+  readonly nearMisses: number;
+  readonly malformedIds: number;
+  /** Open links after the run. */
+  readonly links: readonly ExpectedLink[];
+}
+
+/** Rules that a test may break on purpose, to see that the comparison notices. */
+export interface Mutations {
+  /** R13: how many counterparts in one field make a record ambiguous. */
+  readonly ambiguousFrom?: number;
+  /** R17: held users are candidates like others. */
+  readonly nobodyHeld?: boolean;
+  /** R7: ignored values match. */
+  readonly nothingIgnored?: boolean;
+  /** R13: blocks are not looked at. */
+  readonly nothingBlocked?: boolean;
+  /** R9: stopped records go on to the next sub-tier. */
+  readonly nobodyStopped?: boolean;
+  /** R6: case is ignored everywhere. */
+  readonly caseIgnored?: boolean;
+  /** R14: the higher sub-tier is not looked at. */
+  readonly ownSubTierOnly?: boolean;
+}
+
+interface Field {
+  readonly name: string;
+  /** The first attribute through which the two agree, or null. */
+  readonly agree: (record: WorldRecord, person: WorldPerson) => string | null;
+  /** The same with case and all white space ignored, where that has a meaning. */
+  readonly near?: (record: WorldRecord, person: WorldPerson) => boolean;
+}
+
+interface Tier {
+  readonly name: string;
+  readonly fields: readonly Field[];
+}
+
+const facts = {
+  account: { prefix: '001', kind: 'account', ownId: 'accountId' },
+  contact: { prefix: '003', kind: 'user', ownId: 'userId' },
+  lead: { prefix: '00Q', kind: 'user', ownId: 'userId' },
+} as const;
+const order = ['pin', 'link', 'id', 'converted', 'field', 'email', 'name', 'contacts'];
+export const codePoints = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
+
+/** R8 */
+export function id18(value: string | undefined, prefix: string): string | null {
+  const id = (value ?? '').trim();
+  if (!id.startsWith(prefix) || !/^[A-Za-z0-9]{15}(...)?$/.test(id)) return null;
+  let sum = '';
+  for (const start of [0, 5, 10]) {
+    let bits = 0;
+    for (let at = 0; at < 5; at++) if (/[A-Z]/.test(id.charAt(start + at))) bits += 2 ** at;
+    sum += 'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345'.charAt(bits);
+  }
+  return id.length === 15 || id.endsWith(sum) ? id.slice(0, 15) + sum : null;
+}
+
+/** The match of all objects; leads only if they are on. */
+export function reference(settings: Settings, world: World, leads: boolean, mutations: Mutations = {}): Partial<Record<ObjectType, Expected>> {
+  const account = new ObjectMatch(settings, world, leads, 'account', mutations).run();
+  const contact = new ObjectMatch(settings, world, leads, 'contact', mutations).run();
+  if (!leads) return { account, contact };
+  return { account, contact, lead: new ObjectMatch(settings, world, leads, 'lead', mutations, contact).run() };
+}
+
+class ObjectMatch {
+  readonly settings: Settings;
+  readonly world: World;
+  readonly leads: boolean;
+  readonly object: ObjectType;
+  readonly mutations: Mutations;
+  readonly contact: Expected | undefined;
+  readonly records: readonly WorldRecord[];
+  readonly people: readonly WorldPerson[];
+  readonly outcome = new Map<string, ExpectedRecord>();
+  readonly became = new Map<string, 'linked' | 'stopped' | 'held'>();
+  readonly pinned: [string, string][] = [];
+  readonly blocked = new Set<string>();
+
+  constructor(settings: Settings, world: World, leads: boolean, object: ObjectType, mutations: Mutations, contact?: Expected) {
+    this.settings = settings;
+    this.world = world;
+    this.leads = leads;
+    this.object = object;
+    this.mutations = mutations;
+    this.contact = contact;
+    this.records = world.records[object];
+    this.people = world.persons[facts[object].kind];
+    // Ids of different objects differ by their prefix: one set serves all.
+    const last = new Map(world.decisions.map((d) => [`${d.crmId} ${d.persId}`, d]));
+    for (const [pair, { kind, crmId, persId, object: of }] of last) {
+      if (kind === 'pin' && of === object) this.pinned.push([crmId, persId]);
+      if ((kind === 'block' || kind === 'unlink') && mutations.nothingBlocked !== true) this.blocked.add(pair);
+    }
+  }
+
+  run(): Expected {
+    for (const record of this.records) if (record.ineligible !== undefined) this.outcome.set(record.id, { outcome: 'ineligible', reason: record.ineligible });
+    if (this.contact !== undefined && this.mutations.nobodyHeld !== true) {
+      for (const [id, became] of this.contact.persons) if (became !== 'held') this.became.set(id, 'held');
+    }
+    this.pins();
+    this.standing();
+    const tiers = this.tiers();
+    for (const tier of tiers) this.settle(tier);
+    const unmatched = this.records.filter(({ id }) => !this.outcome.has(id));
+    const near = unmatched.filter((record) =>
+      this.people.some(
+        (person) =>
+          !this.became.has(person.id) &&
+          !this.isBlocked(record.id, person.id) &&
+          tiers.some(({ fields }) => fields.some((field) => field.near?.(record, person))),
+      ),
+    );
+    for (const { id } of unmatched) this.outcome.set(id, { outcome: 'unmatched' });
+    this.drift(tiers);
+    const { idAttribute } = this.settings.objects[this.object];
+    const malformed = this.people.filter(({ values }) => (values[idAttribute] ?? '').trim() !== '' && id18(values[idAttribute], facts[this.object].prefix) === null);
+    return { records: this.outcome, persons: this.became, nearMisses: near.length, malformedIds: malformed.length, links: this.linksAfter() };
+  }
+
+  isBlocked(crmId: string, persId: string): boolean {
+    return this.blocked.has(`${crmId} ${persId}`);
+  }
+
+  link(crmId: string, personId: string, subTier: string, field: string | null, attribute: string | null, reason?: string): void {
+    this.outcome.set(crmId, { outcome: 'linked', personId, subTier, field, attribute, ...(reason === undefined ? {} : { reason }) });
+    this.became.set(personId, 'linked');
+  }
+
+  /** R13, R17 */
+  pins(): void {
+    for (const [crmId, persId] of this.pinned) {
+      const record = this.records.find(({ id, ineligible }) => id === crmId && ineligible === undefined);
+      if (record === undefined || !this.people.some(({ id }) => id === persId)) continue;
+      if (this.became.get(persId) === 'held') this.outcome.set(crmId, { outcome: 'suppressed', subTier: 'pin', candidates: [persId] });
+      else {
+        const earlier = this.world.links.some((l) => l.object === this.object && l.crmId === crmId && l.persId === persId);
+        this.link(crmId, persId, 'pin', null, null, earlier ? 'kept' : undefined);
+      }
+    }
+  }
+
+  /** R20: the id at the end of the chain of mergers; null for a cycle. */
+  mergedInto(object: ObjectType, id: string): string | null {
+    const seen = new Set<string>();
+    for (let at = id; ; ) {
+      if (seen.has(at)) return null;
+      seen.add(at);
+      const record = this.world.records[object].find((other) => other.id === at);
+      const next = record?.ineligible === 'deleted' ? id18(record.masterId, facts[object].prefix) : null;
+      if (next === null) return at;
+      at = next;
+    }
+  }
+
+  /** R19: the contact that a lead became. */
+  convertedInto(leadId: string): string | null {
+    const lead = this.world.records.lead.find(({ id }) => id === this.mergedInto('lead', leadId));
+    const contact = id18(lead?.convertedId, '003');
+    return contact === null ? null : this.mergedInto('contact', contact);
+  }
+
+  /** R14, R17, R19, R20 */
+  standing(): void {
+    const claims: { crmId: string; persId: string; subTier: string; crmField: string | null; attribute: string | null; reason: string }[] = [];
+    const claim = (crmId: string | null, l: World['links'][number], reason: string): void => {
+      if (crmId === null || !this.records.some(({ id, ineligible }) => id === crmId && ineligible === undefined)) return;
+      if (!this.people.some(({ id }) => id === l.persId)) return;
+      if (this.isBlocked(crmId, l.persId) || this.isBlocked(l.crmId, l.persId)) return;
+      if (this.outcome.has(crmId) || this.became.get(l.persId) === 'linked' || this.contact?.persons.get(l.persId) === 'linked') return;
+      if (claims.some(({ persId }) => persId === l.persId)) return;
+      claims.push({ ...l, crmId, reason });
+    };
+    for (const l of this.world.links) if (l.object === this.object) claim(this.mergedInto(this.object, l.crmId), l, 'kept');
+    if (this.object === 'contact' && this.leads)
+      for (const l of this.world.links) if (l.object === 'lead') claim(this.convertedInto(l.crmId), l, 'converted');
+    for (const crmId of new Set(claims.map((c) => c.crmId))) {
+      const own = claims.filter((c) => c.crmId === crmId);
+      const free = own.filter(({ persId }) => this.became.get(persId) !== 'held');
+      const [only] = free;
+      if (free.length === 1 && only !== undefined) this.link(crmId, only.persId, only.subTier, only.crmField, only.attribute, only.reason);
+      else {
+        const candidates = (free.length > 0 ? free : own).map(({ persId }) => persId).toSorted(codePoints);
+        this.outcome.set(crmId, { outcome: free.length > 0 ? 'ambiguous' : 'suppressed', subTier: 'link', candidates });
+        for (const { persId } of free) this.became.set(persId, 'stopped');
+      }
+    }
+  }
+
+  /** The table of priorities, R10, R11, R12. */
+  tiers(): Tier[] {
+    const own = this.settings.objects[this.object];
+    const { prefix } = facts[this.object];
+    const tiers: Tier[] = [];
+    const idField = (attribute: string, names: (value: string | undefined) => string | null): Field => ({
+      name: 'Id',
+      agree: (record, person) => (names(person.values[attribute]) === record.id ? attribute : null),
+    });
+    tiers.push({
+      name: 'id',
+      fields: [
+        idField(own.idAttribute, (value) => {
+          const id = id18(value, prefix);
+          return id === null ? null : this.mergedInto(this.object, id);
+        }),
+      ],
+    });
+    if (this.object === 'contact' && this.leads)
+      tiers.push({
+        name: 'converted',
+        fields: [
+          idField(this.settings.objects.lead.idAttribute, (value) => {
+            const id = id18(value, '00Q');
+            return id === null ? null : this.convertedInto(id);
+          }),
+        ],
+      });
+    const configured = own.matchFields.map((f) => this.textField(f.salesforce, f.personalization, f.ignoreCase));
+    if (own.matchFieldOrder === 'ordered') for (const field of configured) tiers.push({ name: 'field', fields: [field] });
+    else tiers.push({ name: 'field', fields: configured });
+    if (own.onlyDesignatedMatchFields && configured.length > 0) return tiers;
+    if (this.object !== 'account') tiers.push({ name: 'email', fields: [this.textField('Email', ['emailAddress', 'userId@'], false)] });
+    tiers.push({ name: 'name', fields: [this.textField('Name', ['name'], false)] });
+    return tiers;
+  }
+
+  /** R6, R7 */
+  textField(name: string, attributes: readonly string[], ignoreCase: boolean): Field {
+    const lower = ignoreCase || this.mutations.caseIgnored === true;
+    const valueOf = (value: string | undefined): string | null => {
+      const text = (value ?? '').normalize('NFC').trim();
+      if (text === '' || (this.settings.ignoreValues.includes(text.toLowerCase()) && this.mutations.nothingIgnored !== true)) return null;
+      return lower ? text.toLowerCase() : text;
+    };
+    const attributeOf = (person: WorldPerson, attribute: string): string | undefined => {
+      if (attribute === 'userId@') return person.id.includes('@') ? person.id : undefined;
+      if (attribute === facts[this.object].ownId) return person.id;
+      if (attribute === 'accountId') return person.accountId;
+      return person.values[attribute];
+    };
+    const fold = (text: string): string => text.toLowerCase().replaceAll(/\s/gu, '');
+    const compare = (record: WorldRecord, person: WorldPerson, same: (a: string, b: string) => boolean): string | null => {
+      const value = valueOf(record.values[name]);
+      const found = attributes.find((attribute) => {
+        const other = valueOf(attributeOf(person, attribute));
+        return value !== null && other !== null && same(value, other);
+      });
+      return found === undefined ? null : found.replace('@', '');
+    };
+    return {
+      name,
+      agree: (record, person) => compare(record, person, (a, b) => a === b),
+      near: (record, person) => compare(record, person, (a, b) => fold(a) === fold(b)) !== null,
+    };
+  }
+
+  /** R9, R13, R17 */
+  settle(tier: Tier): void {
+    const pairs = this.records
+      .filter(({ id }) => !this.outcome.has(id))
+      .flatMap((record) =>
+        this.people
+          .filter(({ id }) => !this.became.has(id) || this.became.get(id) === 'held')
+          .filter(({ id }) => !this.isBlocked(record.id, id))
+          .map((person) => ({ record: record.id, person: person.id, fields: tier.fields.filter((field) => field.agree(record, person) !== null) }))
+          .filter(({ fields }) => fields.length > 0),
+      );
+    const isHeld = (person: string): boolean => this.became.get(person) === 'held';
+    const sorted = (record: string, held: boolean): string[] =>
+      pairs.filter((p) => p.record === record && isHeld(p.person) === held).map((p) => p.person).toSorted(codePoints);
+    const free = pairs.filter(({ person }) => !isHeld(person));
+    for (const { record } of pairs) {
+      if (!free.some((p) => p.record === record)) this.outcome.set(record, { outcome: 'suppressed', subTier: tier.name, candidates: sorted(record, true) });
+    }
+    const ofRecord = (record: string): typeof free => free.filter((p) => p.record === record);
+    const ofPerson = (person: string): typeof free => free.filter((p) => p.person === person);
+    const single = free.filter((p) => ofRecord(p.record).length === 1 && ofPerson(p.person).length === 1);
+    const several = (lines: typeof free): boolean =>
+      tier.fields.some((field) => lines.filter(({ fields }) => fields.includes(field)).length >= (this.mutations.ambiguousFrom ?? 2));
+    const stopped = free.filter((p) => !single.includes(p));
+    for (const { record, person, fields } of single) {
+      const [field] = fields;
+      const values = this.people.find(({ id }) => id === person);
+      const of = this.records.find(({ id }) => id === record);
+      if (field !== undefined && values !== undefined && of !== undefined) this.link(record, person, tier.name, field.name, field.agree(of, values));
+    }
+    if (this.mutations.nobodyStopped === true) return;
+    for (const { record } of stopped) {
+      const ambiguous = several(ofRecord(record)) || ofRecord(record).some(({ person }) => several(ofPerson(person)));
+      this.outcome.set(record, { outcome: ambiguous ? 'ambiguous' : 'conflicting', subTier: tier.name, candidates: sorted(record, false) });
+    }
+    for (const { person } of stopped) this.became.set(person, 'stopped');
+  }
+
+  /** R14 */
+  drift(tiers: readonly Tier[]): void {
+    const place = (tier: { readonly name: string }): number => order.indexOf(tier.name);
+    const agrees = (tier: Tier, crmId: string, persId: string): boolean => {
+      const record = this.records.find(({ id }) => id === crmId);
+      const person = this.people.find(({ id }) => id === persId);
+      return record !== undefined && person !== undefined && tier.fields.some((field) => field.agree(record, person) !== null);
+    };
+    for (const [crmId, { personId, subTier, field, reason, ...rest }] of this.outcome) {
+      if (personId === undefined || subTier === undefined || reason !== 'kept') continue;
+      const own = tiers.find((tier) => tier.name === subTier && tier.fields.some(({ name }) => name === field));
+      const higher = own === undefined ? tiers.filter((tier) => place(tier) < order.indexOf(subTier)) : tiers.slice(0, tiers.indexOf(own));
+      const elsewhere = (tier: Tier): boolean =>
+        this.records.some(({ id, ineligible }) => id !== crmId && ineligible === undefined && !this.isBlocked(id, personId) && agrees(tier, id, personId)) ||
+        this.people.some(({ id }) => id !== personId && this.became.get(id) !== 'held' && !this.isBlocked(crmId, id) && agrees(tier, crmId, id));
+      const drifted = (own !== undefined && !agrees(own, crmId, personId)) || (this.mutations.ownSubTierOnly !== true && higher.some(elsewhere));
+      if (drifted) this.outcome.set(crmId, { ...rest, personId, subTier, field: field ?? null, reason: 'drifted' });
+    }
+  }
+
+  /** Links of this object that are open after the run: what the run linked, and what rests. */
+  linksAfter(): ExpectedLink[] {
+    const linked = [...this.outcome].flatMap(([crmId, { personId, subTier }]) =>
+      personId === undefined || subTier === undefined ? [] : [{ object: this.object, crmId, persId: personId, subTier }],
+    );
+    const resting = this.world.links.filter((l) => {
+      if (l.object !== this.object || linked.some(({ crmId, persId }) => crmId === l.crmId && persId === l.persId)) return false;
+      if (this.became.get(l.persId) === 'linked' || this.contact?.persons.get(l.persId) === 'linked') return false;
+      if (this.isBlocked(l.crmId, l.persId) || !this.people.some(({ id }) => id === l.persId)) return false;
+      const heir = this.object === 'lead' ? this.convertedInto(l.crmId) : null;
+      const outcomes = [this.outcome.get(this.mergedInto(this.object, l.crmId) ?? ''), heir === null ? undefined : this.contact?.records.get(heir)];
+      if (outcomes.some((o) => o?.outcome === 'ambiguous' && o.subTier === 'link' && o.candidates?.includes(l.persId))) return true;
+      // Suppressed itself, by its own link or by a pin that rests.
+      const own = this.outcome.get(l.crmId);
+      return own?.outcome === 'suppressed' && (own.subTier === 'link' || own.subTier === 'pin');
+    });
+    return [...linked, ...resting.map(({ object, crmId, persId, subTier }) => ({ object, crmId, persId, subTier }))];
+  }
+}
