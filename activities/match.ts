@@ -8,6 +8,7 @@ import { refreshKeys } from '../src/mirror/match/keys.ts';
 import { matchPlan } from '../src/mirror/match/match-plan.ts';
 import { settleSubTier } from '../src/mirror/match/settle.ts';
 import { once } from '../src/mirror/step-ledger.ts';
+import { sql } from '../src/postgres/sql.ts';
 import type { Dependencies } from './dependencies.ts';
 import { activity, cancellation } from './edge.ts';
 
@@ -19,12 +20,19 @@ interface MatchPart {
   readonly parts: number;
 }
 
+interface BegunMatch {
+  readonly parts: number;
+  readonly subTiers: number;
+  /** Settled before any value is compared: the ineligible, pins, links. */
+  readonly records: number;
+}
+
 /** Sub-tiers and parts share the step ledger's one number of a part. */
 const partNumber = (subTier: number, part: number): number => subTier * 10_000 + part;
 
 export function matchActivities({ database }: Dependencies) {
   return {
-    beginMatch: activity(async (ref: RunRef, object: ObjectType): Promise<{ readonly parts: number; readonly subTiers: number }> => {
+    beginMatch: activity(async (ref: RunRef, object: ObjectType): Promise<BegunMatch> => {
       await once(
         database,
         ref,
@@ -41,11 +49,13 @@ export function matchActivities({ database }: Dependencies) {
         { step: 'match.begin', object, part: 0 },
         async (tx, run) => {
           const { parts } = await beginMatch(tx, run, object);
-          return { records: 0, parts, subTiers: matchPlan(run.shape, object, run.leads).subTiers.length };
+          const settled = await tx.query<{ settled: number }>(sql`
+            select count(*) as settled from crm_outcome where run_no = ${run.runNo} and object = ${object}`);
+          return { records: 0, parts, subTiers: matchPlan(run.shape, object, run.leads).subTiers.length, settled: settled.rows[0]?.settled ?? 0 };
         },
         cancellation(),
       );
-      return { parts: begun.parts, subTiers: begun.subTiers };
+      return { parts: begun.parts, subTiers: begun.subTiers, records: begun.settled };
     }),
 
     matchPart: activity(async (ref: RunRef, { object, subTier, part, parts }: MatchPart): Promise<{ readonly candidates: number }> => {
@@ -66,16 +76,16 @@ export function matchActivities({ database }: Dependencies) {
         { step: 'match.settle', object, part: subTier },
         async (tx, run) => {
           const { linked, stopped, suppressed } = await settleSubTier(tx, run, object, subTier);
-          return { records: linked + stopped + suppressed, linked, stopped, suppressed };
+          return { records: 0, linked, stopped, suppressed };
         },
         cancellation(),
       );
-      return { records: settled.records };
+      return { records: settled.linked + settled.stopped + settled.suppressed };
     }),
 
     finishMatch: activity(async (ref: RunRef, object: ObjectType): Promise<{ readonly records: number }> => {
       const finished = await once(database, ref, { step: 'match.finish', object, part: 0 }, async (tx, run) => ({ ...(await finishMatch(tx, run, object)) }), cancellation());
-      return { records: finished.records };
+      return { records: finished.unmatched };
     }),
 
     /** R15; nothing unless `accountFromContacts` is on. */

@@ -34,7 +34,8 @@ export async function fetchAll(ref: Ref, objects: readonly ObjectType[], table: 
 /** Finds and settles the candidates of one object, a sub-tier after the other (R9). */
 export async function matchObject(ref: Ref, object: ObjectType, table: StepTable): Promise<void> {
   await table.run('match', object, async (done) => {
-    const { parts, subTiers } = await mirror.beginMatch(ref, object);
+    const { parts, subTiers, records } = await mirror.beginMatch(ref, object);
+    done(records);
     for (const subTier of range(subTiers)) {
       await pool(range(parts), partsAtOnce, async (part) => void (await mirror.matchPart(ref, { object, subTier, part, parts })));
       const settled = await mirror.settleSubTier(ref, object, subTier);
