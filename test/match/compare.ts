@@ -41,12 +41,15 @@ export function expectedAnswer(settings: Settings, worlds: readonly World[], lea
   const each = worlds.map((world) => reference(settings, world, leads, mutations));
   const of = <T>(object: ObjectType, from: (expected: Expected) => readonly T[]): T[] =>
     each.flatMap((expected) => (expected[object] === undefined ? [] : from(expected[object])));
-  const sum = (object: ObjectType, from: (expected: Expected) => number): number => of(object, (expected) => [from(expected)]).reduce((a, b) => a + b, 0);
+  const sum = (object: ObjectType, from: (expected: Expected) => number): number =>
+    of(object, (expected) => [from(expected)]).reduce((a, b) => a + b, 0);
   const objects = objectTypes.filter((object) => object !== 'lead' || leads);
   const untouched = leads ? [] : worlds.flatMap(({ links }) => links.filter(({ object }) => object === 'lead'));
   return {
     records: objects.flatMap((object) => of(object, ({ records }) => [...records].map(([id, record]) => recordLine(object, id, record)))).toSorted(),
-    persons: objects.flatMap((object) => of(object, ({ persons }) => [...persons].map(([id, became]) => JSON.stringify([object, id, became])))).toSorted(),
+    persons: objects
+      .flatMap((object) => of(object, ({ persons }) => [...persons].map(([id, became]) => JSON.stringify([object, id, became]))))
+      .toSorted(),
     links: [...objects.flatMap((object) => of(object, ({ links }) => links)), ...untouched].map(linkLine).toSorted(),
     nearMisses: Object.fromEntries(objects.map((object) => [object, sum(object, ({ nearMisses }) => nearMisses)])),
     malformedIds: Object.fromEntries(objects.map((object) => [object, sum(object, ({ malformedIds }) => malformedIds)])),
@@ -57,12 +60,25 @@ export function expectedAnswer(settings: Settings, worlds: readonly World[], lea
  * The answer of the matcher, of all worlds in one run, read from what a person gets: records.csv, the report's counts, the ledger. The order of records.csv and
  * the sums are checked on the way, and that a repeat of `commitLinks` changes nothing.
  */
-export async function matchedAnswer(database: Database, settings: Settings, world: World, ctx: Pick<MatchContext, 'runNo' | 'leads'>, options: MatchOptions = {}): Promise<Answer> {
+export async function matchedAnswer(
+  database: Database,
+  settings: Settings,
+  world: World,
+  ctx: Pick<MatchContext, 'runNo' | 'leads'>,
+  options: MatchOptions = {},
+): Promise<Answer> {
   const shape = testShape(settings);
   const { runNo, leads } = ctx;
   const full = await database.transaction(async (tx) => {
     const decisionSeq = await loadWorld(tx, shape, world, runNo);
-    const run: MatchContext = { runNo, leads, run: `run-${runNo}`, shape, decisionSeq, ...(options.listedPairs === undefined ? {} : { listedPairs: options.listedPairs }) };
+    const run: MatchContext = {
+      runNo,
+      leads,
+      run: `run-${runNo}`,
+      shape,
+      decisionSeq,
+      ...(options.listedPairs === undefined ? {} : { listedPairs: options.listedPairs }),
+    };
     await matchWorld(tx, run, options);
     return run;
   });

@@ -5,7 +5,6 @@ import type { Settings } from '../../src/config/settings.ts';
 import type { Attribute } from '../../src/domain/attributes.ts';
 import type { FieldFacts } from '../../src/domain/fields.ts';
 import type { ObjectType, PersonKind } from '../../src/domain/objects.ts';
-import { commitLinks } from '../../src/ledger/links.ts';
 import { beginMatch } from '../../src/mirror/match/begin.ts';
 import { candidatePart } from '../../src/mirror/match/candidates.ts';
 import type { MatchContext } from '../../src/mirror/match/context.ts';
@@ -62,7 +61,7 @@ export interface World {
 
 export const emptyWorld: World = { records: { account: [], contact: [], lead: [] }, persons: { user: [], account: [] }, decisions: [], links: [] };
 
-const text = (name: string): FieldFacts => ({
+export const textField = (name: string): FieldFacts => ({
   name,
   type: 'string',
   length: 255,
@@ -73,15 +72,15 @@ const text = (name: string): FieldFacts => ({
   nillable: true,
   restrictedPicklist: false,
 });
-const attribute = (name: string): Attribute => ({ name, type: 'text' });
+export const attribute = (name: string): Attribute => ({ name, type: 'text' });
 
-const people = ['Email', 'Name', 'Loyalty__c', 'Phone'].map(text);
+const people = ['Email', 'Name', 'Loyalty__c', 'Phone'].map(textField);
 
 /** The columns that every test fetches, whatever the settings. */
 export function testShape(settings: Settings): RunShape {
   return {
     settings,
-    crm: { account: ['Name', 'Region__c', 'Phone'].map(text), contact: people, lead: people },
+    crm: { account: ['Name', 'Region__c', 'Phone'].map(textField), contact: people, lead: people },
     identityFields: { account: [], contact: [], lead: [] },
     persons: {
       user: ['sfcrmContactId', 'sfcrmLeadId', 'emailAddress', 'name', 'loyalty', 'card', 'phone'].map(attribute),
@@ -155,5 +154,3 @@ async function matchOne(tx: PoolClient, ctx: MatchContext, object: ObjectType, o
   }
   await finishMatch(tx, ctx, object);
 }
-
-export { commitLinks };

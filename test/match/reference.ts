@@ -127,7 +127,8 @@ class ObjectMatch {
   }
 
   run(): Expected {
-    for (const record of this.records) if (record.ineligible !== undefined) this.outcome.set(record.id, { outcome: 'ineligible', reason: record.ineligible });
+    for (const record of this.records)
+      if (record.ineligible !== undefined) this.outcome.set(record.id, { outcome: 'ineligible', reason: record.ineligible });
     if (this.contact !== undefined && this.mutations.nobodyHeld !== true) {
       for (const [id, became] of this.contact.persons) if (became !== 'held') this.became.set(id, 'held');
     }
@@ -147,7 +148,9 @@ class ObjectMatch {
     for (const { id } of unmatched) this.outcome.set(id, { outcome: 'unmatched' });
     this.drift(tiers);
     const { idAttribute } = this.settings.objects[this.object];
-    const malformed = this.people.filter(({ values }) => (values[idAttribute] ?? '').trim() !== '' && id18(values[idAttribute], facts[this.object].prefix) === null);
+    const malformed = this.people.filter(
+      ({ values }) => (values[idAttribute] ?? '').trim() !== '' && id18(values[idAttribute], facts[this.object].prefix) === null,
+    );
     return { records: this.outcome, persons: this.became, nearMisses: near.length, malformedIds: malformed.length, links: this.linksAfter() };
   }
 
@@ -176,7 +179,7 @@ class ObjectMatch {
   /** R20: the id at the end of the chain of mergers; null for a cycle. */
   mergedInto(object: ObjectType, id: string): string | null {
     const seen = new Set<string>();
-    for (let at = id; ; ) {
+    for (let at = id; ;) {
       if (seen.has(at)) return null;
       seen.add(at);
       const record = this.world.records[object].find((other) => other.id === at);
@@ -300,10 +303,14 @@ class ObjectMatch {
       );
     const isHeld = (person: string): boolean => this.became.get(person) === 'held';
     const sorted = (record: string, held: boolean): string[] =>
-      pairs.filter((p) => p.record === record && isHeld(p.person) === held).map((p) => p.person).toSorted(codePoints);
+      pairs
+        .filter((p) => p.record === record && isHeld(p.person) === held)
+        .map((p) => p.person)
+        .toSorted(codePoints);
     const free = pairs.filter(({ person }) => !isHeld(person));
     for (const { record } of pairs) {
-      if (!free.some((p) => p.record === record)) this.outcome.set(record, { outcome: 'suppressed', subTier: tier.name, candidates: sorted(record, true) });
+      if (!free.some((p) => p.record === record))
+        this.outcome.set(record, { outcome: 'suppressed', subTier: tier.name, candidates: sorted(record, true) });
     }
     const ofRecord = (record: string): typeof free => free.filter((p) => p.record === record);
     const ofPerson = (person: string): typeof free => free.filter((p) => p.person === person);
@@ -338,8 +345,9 @@ class ObjectMatch {
       const own = tiers.find((tier) => tier.name === subTier && tier.fields.some(({ name }) => name === field));
       const higher = own === undefined ? tiers.filter((tier) => place(tier) < order.indexOf(subTier)) : tiers.slice(0, tiers.indexOf(own));
       const elsewhere = (tier: Tier): boolean =>
-        this.records.some(({ id, ineligible }) => id !== crmId && ineligible === undefined && !this.isBlocked(id, personId) && agrees(tier, id, personId)) ||
-        this.people.some(({ id }) => id !== personId && this.became.get(id) !== 'held' && !this.isBlocked(crmId, id) && agrees(tier, crmId, id));
+        this.records.some(
+          ({ id, ineligible }) => id !== crmId && ineligible === undefined && !this.isBlocked(id, personId) && agrees(tier, id, personId),
+        ) || this.people.some(({ id }) => id !== personId && this.became.get(id) !== 'held' && !this.isBlocked(crmId, id) && agrees(tier, crmId, id));
       const drifted = (own !== undefined && !agrees(own, crmId, personId)) || (this.mutations.ownSubTierOnly !== true && higher.some(elsewhere));
       if (drifted) this.outcome.set(crmId, { ...rest, personId, subTier, field: field ?? null, reason: 'drifted' });
     }

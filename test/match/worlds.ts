@@ -74,7 +74,12 @@ export function randomWorld(random: Random, number: number): World {
         return { ...record, ineligible: 'deleted', ...(random.chance(0.7) ? { masterId: spelled(anyId(object)) } : {}) };
       });
 
-  const persons = (count: number, kind: 'user' | 'account', names: readonly string[], idAttributes: Readonly<Record<string, ObjectType>>): WorldPerson[] => {
+  const persons = (
+    count: number,
+    kind: 'user' | 'account',
+    names: readonly string[],
+    idAttributes: Readonly<Record<string, ObjectType>>,
+  ): WorldPerson[] => {
     const seen = new Set<string>();
     return Array.from({ length: count }, (_, at): WorldPerson => {
       const like = random.chance(0.4) ? `${random.pick(stems)}@~${number}` : `u${at}~${number}`;
@@ -106,7 +111,11 @@ export function randomWorld(random: Random, number: number): World {
       const user = world.persons.user.length === 0 ? undefined : random.pick(world.persons.user);
       if (user !== undefined && random.chance(0.2)) Object.assign(record.values, { Email: user.id });
     }
-  return { ...world, decisions: objects.flatMap((object) => randomDecisions(random, object, world)), links: objects.flatMap((object) => randomLinks(random, object, world)) };
+  return {
+    ...world,
+    decisions: objects.flatMap((object) => randomDecisions(random, object, world)),
+    links: objects.flatMap((object) => randomLinks(random, object, world)),
+  };
 }
 
 type Sides = Pick<World, 'records' | 'persons'>;

@@ -22,6 +22,9 @@ export async function settleSubTier(tx: PoolClient, ctx: MatchContext, object: O
   const subTier = matchPlan(ctx.shape, object, ctx.leads).subTiers[subTierIndex];
   if (subTier === undefined) throw new RangeError(`${object} has no sub-tier ${subTierIndex}`);
   const t = runTables(ctx, object);
+  const any = await tx.query(sql`
+    select from ${t.candidate} where tier = ${subTierIndex} union all select from ${t.hot} where tier = ${subTierIndex} limit 1`);
+  if (any.rowCount === 0) return { linked: 0, stopped: 0, suppressed: 0 };
   await tx.query(sql`analyze ${t.candidate}`);
   await tx.query(sql`analyze ${t.hot}`);
   const suppressed = object === 'lead' ? await suppress(tx, ctx, object, subTier) : 0;
