@@ -8,10 +8,15 @@ import type { ObjectType } from '../src/domain/objects.ts';
 import type { LeadSwitch, RunRequest, RunStatus } from '../src/domain/progress.ts';
 import { bind } from '../src/ledger/binding.ts';
 import { loadLeadSwitch } from '../src/ledger/lead-switch.ts';
-import { closeRun, fence, openRun, reopenRun, turnLeadsOn } from '../src/ledger/runs.ts';
+import { closedAs, closeRun, fence, openRun, reopenRun, setLeads, stillOpen, takeUpAgain } from '../src/ledger/runs.ts';
 import type { RunRef } from '../src/ledger/runs.ts';
 import { runShape } from '../src/mirror/field-set.ts';
+import type { RunShape } from '../src/mirror/run-shape.ts';
+import { forgetMatch } from '../src/mirror/match/begin.ts';
 import { openRunPartitions } from '../src/mirror/match/partitions.ts';
+import { forgetPlan } from '../src/mirror/plan/plan.ts';
+import { forgetSteps, once } from '../src/mirror/step-ledger.ts';
+import { abortOpenJobs } from '../src/apply/bulk-open.ts';
 import { deferRest } from '../src/apply/defer.ts';
 import { buildReport, statusOf } from '../src/operator/build-report.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -25,12 +30,15 @@ interface Opened {
 
 export function runActivities(dependencies: Dependencies) {
   const { database, salesforce, store, readSettings, searchable, accountCalls } = dependencies;
+  const switchOf = (shape: RunShape): Promise<LeadSwitch> => loadLeadSwitch(database, shape.settings.objects.lead.enabled);
   return {
     /**
      * Reads the settings anew, checks them against both sides, checks the binding, opens the run in the ledger. A repeat takes the run up again as a
      * newer attempt, with the settings of the first time.
      */
     openRun: activity(async (request: RunRequest, workflowId: string): Promise<Opened> => {
+      const again = await database.transaction((tx) => takeUpAgain(tx, request.run));
+      if (again !== undefined) return { attempt: again.attempt, leads: await switchOf(again.shape), searchable };
       const loaded = readSettings();
       const describes = await describeAll(dependencies, loaded.settings.objects.lead.enabled);
       const attributes = await store.describe();
@@ -58,19 +66,35 @@ export function runActivities(dependencies: Dependencies) {
       return { attempt: run.attempt, leads, searchable };
     }),
 
-    /** From here on the run has leads in scope: they are matched, listed and counted (R16). */
-    leadsTakePart: activity(async (ref: RunRef): Promise<void> =>
+    /** Matching begins: from here on the run has leads in scope, or not. */
+    beginRound: activity(async (ref: RunRef, leads: boolean): Promise<void> =>
       database.transaction(async (tx) => {
         await fence(tx, ref);
-        await turnLeadsOn(tx, ref);
+        await setLeads(tx, ref, leads);
       }),
     ),
 
-    /** Checks the sums (R26), builds the report and closes the run. `ended` says why it ended before apply, null that it went through. */
-    settleRun: activity(async (ref: RunRef, ended: RunStatus | null): Promise<{ readonly status: RunStatus }> => {
+    /** What a round matched and planned is as if it had not been (R16). Nothing of it is committed. */
+    forgetRound: activity(async (ref: RunRef, round: number, objects: readonly ObjectType[]): Promise<void> => {
+      await once(database, ref, { step: 'match.forget', object: 'all', part: round }, async (tx, run) => {
+        await forgetPlan(tx, run.runNo, objects);
+        for (const object of objects) await forgetMatch(tx, run, object);
+        await forgetSteps(tx, run.runNo, ['match', 'plan'], objects);
+        await setLeads(tx, ref, run.leads && !objects.includes('lead'));
+        return { records: 0 };
+      });
+    }),
+
+    /**
+     * Checks the sums (R26), builds the report and closes the run. `ended` says why it ended before apply, null that it went through; `rest` why intents were
+     * not sent, null that all were. A repeat answers what the first one did. Answers with the lead switch as it is once the run is closed.
+     */
+    settleRun: activity(async (ref: RunRef, ended: RunStatus | null, rest: string | null): Promise<{ readonly status: RunStatus; readonly leads: LeadSwitch }> => {
+      const closed = await closedAs(database, ref);
+      if (closed !== undefined) return { status: closed.status, leads: await switchOf(closed.shape) };
       const run = await database.transaction(async (tx) => {
         const opened = await fence(tx, ref);
-        if (ended !== null) await deferRest(tx, opened, ended);
+        if (rest !== null) await deferRest(tx, opened, rest);
         return opened;
       });
       const report = await buildReport(database, run);
@@ -79,26 +103,26 @@ export function runActivities(dependencies: Dependencies) {
         await fence(tx, ref);
         await closeRun(tx, ref.run, status, { ...report, status });
       });
-      return { status };
+      return { status, leads: await switchOf(run.shape) };
     }),
 
     reopenRun: activity(async (ref: RunRef): Promise<void> => reopenRun(database, ref)),
 
-    /** Ends a run that was cancelled or failed: what was not sent is deferred, the report says what was done. A closed run stays as it is. */
+    /**
+     * Ends a run that was cancelled or failed: Bulk jobs that were not handed over are aborted, what was not sent is deferred, the report says what was done. A closed
+     * run stays as it is.
+     */
     abandonRun: activity(async (ref: RunRef, status: 'cancelled' | 'failed', code: string): Promise<void> => {
-      const run = await database
-        .transaction(async (tx) => {
-          const opened = await fence(tx, ref);
-          await deferRest(tx, opened, status);
-          return opened;
-        })
-        .catch((error: unknown) => {
-          if (error instanceof Failure && error.code === 'RUN_CLOSED') return undefined;
-          throw error;
-        });
+      const run = await stillOpen(database, ref);
       if (run === undefined) return;
-      const report = await buildReport(database, run);
-      await closeRun(database, ref.run, status, { ...report, status, error: status === 'failed' ? code : null });
+      await abortOpenJobs(dependencies, run);
+      await database.transaction(async (tx) => {
+        await fence(tx, ref);
+        await deferRest(tx, run, status);
+      });
+      // A run that failed because its sums do not add up has none.
+      const report = await buildReport(database, run).catch((error: unknown) => nullIfSums(error));
+      await closeRun(database, ref.run, status, report === null ? null : { ...report, status, error: status === 'failed' ? code : null });
     }),
   };
 }
@@ -119,4 +143,9 @@ async function describeAll({ salesforce }: Dependencies, leadsRequired: boolean)
 
 function callsOf(budget: CallBudget, dailyMax: number): number {
   return budget.kind === 'calls' ? budget.calls : Math.floor(budget.share * dailyMax);
+}
+
+function nullIfSums(error: unknown): null {
+  if (error instanceof Failure && (error.code === 'SUMS' || error.code === 'INTENTS_OPEN')) return null;
+  throw error;
 }

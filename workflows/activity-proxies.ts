@@ -1,37 +1,36 @@
-import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
-import { workflowInfo } from '@temporalio/workflow';
+import { ActivityCancellationType, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import type { ActivityInterfaceFor } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 
-const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const;
+export interface Proxies {
+  /** A look at the ledger, or one small write to it. */
+  readonly short: ActivityInterfaceFor<Activities>;
+  /** One part of a step inside the mirror. */
+  readonly mirror: ActivityInterfaceFor<Activities>;
+  /** Calls of Salesforce have a queue and slots of their own. */
+  readonly salesforce: ActivityInterfaceFor<Activities>;
+}
 
-/** A look at the ledger, or one small write to it. */
-export const short = proxyActivities<Activities>({
-  startToCloseTimeout: '30s',
-  scheduleToCloseTimeout: '30m',
-  heartbeatTimeout: '25s',
-  retry,
-  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-});
+const defaultHeartbeatMs = 25_000;
 
-/** One part of a step inside the mirror. */
-export const mirror = proxyActivities<Activities>({
-  startToCloseTimeout: '15m',
-  scheduleToCloseTimeout: '2h',
-  heartbeatTimeout: '25s',
-  retry,
-  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-});
-
-/** Calls of the two sides; those of Salesforce have a queue and slots of their own. */
-export function sides(name: string): typeof mirror {
-  return proxyActivities<Activities>({
-    taskQueue: `${name}-salesforce`,
-    startToCloseTimeout: '15m',
-    scheduleToCloseTimeout: '4h',
-    heartbeatTimeout: '25s',
-    retry,
+/** Ways to the activities. `heartbeatTimeoutMs` after its last beat an activity is begun again elsewhere: its worker is taken for dead. */
+export function proxies(heartbeatTimeoutMs = defaultHeartbeatMs): Proxies {
+  const common = {
+    heartbeatTimeout: heartbeatTimeoutMs,
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+    // The default lets an activity commit after its run was cancelled and closed.
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-  });
+  } as const;
+  return {
+    short: proxyActivities<Activities>({ ...common, startToCloseTimeout: '30s', scheduleToCloseTimeout: '30m' }),
+    mirror: proxyActivities<Activities>({ ...common, startToCloseTimeout: '15m', scheduleToCloseTimeout: '2h' }),
+    salesforce: proxyActivities<Activities>({
+      ...common,
+      taskQueue: `${syncName()}-salesforce`,
+      startToCloseTimeout: '15m',
+      scheduleToCloseTimeout: '4h',
+    }),
+  };
 }
 
 /** The sync's name is the task queue of its workflows. */

@@ -1,12 +1,13 @@
 import type { ObjectType } from '../src/domain/objects.ts';
-import { mirror, sides, syncName } from './activity-proxies.ts';
+import type { RunRef } from '../src/ledger/runs.ts';
+import { proxies } from './activity-proxies.ts';
+import type { Proxies } from './activity-proxies.ts';
 
-export interface FetchInput {
-  readonly run: string;
-  readonly attempt: number;
+export interface FetchInput extends RunRef {
   readonly object: ObjectType;
   /** Persons of the object's kind as well; for leads the contacts' read brings them. */
   readonly persons: boolean;
+  readonly heartbeatTimeoutMs?: number;
 }
 
 export interface FetchResult {
@@ -15,19 +16,14 @@ export interface FetchResult {
 }
 
 /** Reads one object of both sides in full, page by page, and takes the complete reads into the mirror. */
-export async function fetchObject({ run, attempt, object, persons }: FetchInput): Promise<FetchResult> {
+export async function fetchObject({ run, attempt, object, persons, heartbeatTimeoutMs }: FetchInput): Promise<FetchResult> {
   const ref = { run, attempt };
-  const [records, personCount] = await Promise.all([fetchRecords(ref, object), persons ? fetchPersons(ref, object) : 0]);
+  const activities = proxies(heartbeatTimeoutMs);
+  const [records, personCount] = await Promise.all([fetchRecords(activities, ref, object), persons ? fetchPersons(activities, ref, object) : 0]);
   return { records, persons: personCount };
 }
 
-interface Ref {
-  readonly run: string;
-  readonly attempt: number;
-}
-
-async function fetchRecords(ref: Ref, object: ObjectType): Promise<number> {
-  const salesforce = sides(syncName());
+async function fetchRecords({ salesforce, mirror }: Proxies, ref: RunRef, object: ObjectType): Promise<number> {
   const { jobId } = await salesforce.openFetch(ref, object);
   if (jobId === null) return 0;
   const { records } = await salesforce.checkFetch(ref, jobId);
@@ -43,7 +39,7 @@ async function fetchRecords(ref: Ref, object: ObjectType): Promise<number> {
   return absorbed.records;
 }
 
-async function fetchPersons(ref: Ref, object: ObjectType): Promise<number> {
+async function fetchPersons({ mirror }: Proxies, ref: RunRef, object: ObjectType): Promise<number> {
   const kind = object === 'account' ? 'account' : 'user';
   let cursor: string | null = 'start';
   let page = 0;

@@ -5,7 +5,7 @@ import type { LeadSwitch, Progress } from '../src/domain/progress.ts';
 /** R16: to `<name>` between nights and during one, or to `<name>-run`, with the same effect. */
 export const enableLeads: SignalDefinition = defineSignal('enableLeads');
 export const disableLeads: SignalDefinition = defineSignal('disableLeads');
-/** From `<name>` to a run in progress: what the switch is now. */
+/** Between `<name>` and a run in progress, from the one that saved it: what the switch is now. */
 export const leadsSwitched: SignalDefinition<[LeadSwitch]> = defineSignal('leadsSwitched');
 /** Answers with the new state of the switch. */
 export const setLeads: UpdateDefinition<LeadSwitch, [boolean]> = defineUpdate('setLeads');

@@ -1,14 +1,21 @@
-import { executeChild } from '@temporalio/workflow';
+import { CancellationScope, executeChild, sleep } from '@temporalio/workflow';
+import type { PartGroup } from '../src/apply/parts.ts';
 import type { ObjectType } from '../src/domain/objects.ts';
-import { mirror, sides, syncName } from './activity-proxies.ts';
+import type { RunRef } from '../src/ledger/runs.ts';
+import type { Proxies } from './activity-proxies.ts';
 import { fetchObject } from './fetch-object.ts';
 import { pool } from './pool.ts';
 import type { StepTable } from './step-table.ts';
 
-export interface Ref {
-  readonly run: string;
-  readonly attempt: number;
+/** What every step of a run works with. */
+export interface Night extends Proxies {
+  readonly ref: RunRef;
+  readonly table: StepTable;
+  readonly heartbeatTimeoutMs: number | undefined;
 }
+
+/** Asked before each part: a step that is to stop begins no new one, and ends when those that run have. */
+export type Stopped = () => boolean;
 
 /** Parts of a step that run at once. */
 const partsAtOnce = 4;
@@ -16,12 +23,12 @@ const partsAtOnce = 4;
 const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
 /** Copies both sides into the mirror, everything at once. */
-export async function fetchAll(ref: Ref, objects: readonly ObjectType[], table: StepTable): Promise<void> {
+export async function fetchAll({ ref, table, heartbeatTimeoutMs }: Night, objects: readonly ObjectType[]): Promise<void> {
   await pool(objects, objects.length, (object) =>
     table.run('fetch', object, async (done) => {
       const fetched = await executeChild(fetchObject, {
         workflowId: `${ref.run}/fetch/${object}`,
-        args: [{ ...ref, object, persons: object !== 'lead' }],
+        args: [{ ...ref, object, persons: object !== 'lead', ...(heartbeatTimeoutMs === undefined ? {} : { heartbeatTimeoutMs }) }],
         staticSummary: `fetch ${object}`,
         workflowIdReusePolicy: 'ALLOW_DUPLICATE',
         parentClosePolicy: 'REQUEST_CANCEL',
@@ -31,62 +38,95 @@ export async function fetchAll(ref: Ref, objects: readonly ObjectType[], table: 
   );
 }
 
+/** Accounts and contacts share nothing; leads need the contacts' outcome (R17), accounts by contacts as well (R15). */
+export async function matchAll(night: Night, objects: readonly ObjectType[], stopped: Stopped): Promise<void> {
+  const first = objects.filter((object) => object !== 'lead');
+  await pool(first, 2, (object) => matchObject(night, object, stopped));
+  if (first.length > 0 && !stopped()) await night.mirror.matchAccountsByContacts(night.ref);
+  if (objects.includes('lead') && !stopped()) await matchObject(night, 'lead', stopped);
+}
+
 /** Finds and settles the candidates of one object, a sub-tier after the other (R9). */
-export async function matchObject(ref: Ref, object: ObjectType, table: StepTable): Promise<void> {
+async function matchObject({ ref, table, mirror }: Night, object: ObjectType, stopped: Stopped): Promise<void> {
   await table.run('match', object, async (done) => {
-    const { parts, subTiers, records } = await mirror.beginMatch(ref, object);
-    done(records);
+    const { parts, subTiers } = await mirror.beginMatch(ref, object);
+    let settled = 0;
     for (const subTier of range(subTiers)) {
-      await pool(range(parts), partsAtOnce, async (part) => void (await mirror.matchPart(ref, { object, subTier, part, parts })));
-      const settled = await mirror.settleSubTier(ref, object, subTier);
-      done(settled.records);
+      await pool(range(parts), partsAtOnce, async (part) => {
+        if (!stopped()) await mirror.matchPart(ref, { object, subTier, part, parts });
+      });
+      if (stopped()) return;
+      const { records } = await mirror.settleSubTier(ref, object, subTier);
+      settled += records;
+      done(records);
     }
-    const finished = await mirror.finishMatch(ref, object);
-    done(finished.records);
+    const { records } = await mirror.finishMatch(ref, object);
+    done(records - settled, records);
   });
 }
 
-/** Accounts and contacts share nothing; leads need the contacts' outcome (R17), accounts by contacts as well (R15). */
-export async function matchAll(ref: Ref, objects: readonly ObjectType[], table: StepTable): Promise<void> {
-  const first = objects.filter((object) => object !== 'lead');
-  await pool(first, 2, (object) => matchObject(ref, object, table));
-  if (first.length > 0) await mirror.matchAccountsByContacts(ref);
-  if (objects.includes('lead')) await matchObject(ref, 'lead', table);
-}
-
-export async function planAll(ref: Ref, objects: readonly ObjectType[], table: StepTable): Promise<void> {
-  await pool(objects, 1, (object) =>
-    table.run('plan', object, async (done) => {
+export async function planAll({ ref, table, mirror }: Night, objects: readonly ObjectType[], stopped: Stopped): Promise<void> {
+  await pool(objects, 1, async (object) => {
+    if (stopped()) return;
+    await table.run('plan', object, async (done) => {
       const { parts } = await mirror.beginPlan(ref, object);
       await pool(range(parts), partsAtOnce, async (part) => {
-        const planned = await mirror.planPart(ref, { object, part, parts });
-        done(planned.records);
+        if (!stopped()) done((await mirror.planPart(ref, { object, part, parts })).records);
       });
-    }),
-  );
-}
-
-/** Makes the links real, then sends the intents. `stopped` is asked before each part: a cancel or leads off begin no new one. */
-export async function applyAll(ref: Ref, pass: number, table: StepTable, stopped: (object: ObjectType) => boolean): Promise<void> {
-  await table.run('apply', 'all', async (done) => {
-    await mirror.commitLinks(ref, pass);
-    const { groups } = await mirror.reserveParts(ref, pass);
-    const parts = groups.flatMap(({ first, count, ...group }) => range(count).map((index) => ({ ...group, part: first + index })));
-    const salesforce = sides(syncName());
-    await pool(parts, partsAtOnce, async ({ path, object, part }) => {
-      if (stopped(object)) return;
-      if (path === 'store') done((await mirror.applyStorePart(ref, part)).records);
-      else if (path === 'collections') done((await salesforce.applyCollectionsPart(ref, part)).records);
-      else {
-        // What a job left unprocessed goes by another one, at most three in all.
-        for (;;) {
-          const { jobNo } = await salesforce.openBulkPart(ref, part);
-          if (jobNo === null) return;
-          await salesforce.checkBulkPart(ref, jobNo);
-          const { records } = await salesforce.readBulkPart(ref, part, jobNo);
-          done(records);
-        }
-      }
     });
   });
+}
+
+/**
+ * Makes the links real, then sends the intents. Parts whose object is `withheld` are not begun, unless it is so no longer when the others
+ * are done. Returns how many were left.
+ */
+export async function applyAll(night: Night, round: number, withheld: (object: ObjectType) => boolean): Promise<number> {
+  const { ref, table, mirror } = night;
+  let left: readonly Part[] = [];
+  await table.run('apply', 'all', async (done) => {
+    await mirror.commitLinks(ref, round);
+    const { groups } = await mirror.reserveParts(ref, round);
+    left = groups.flatMap(({ first, count, path, object }) => range(count).map((index) => ({ path, object, part: first + index })));
+    do {
+      const later: Part[] = [];
+      await pool(left, partsAtOnce, async (part) => {
+        if (withheld(part.object)) later.push(part);
+        else await applyPart(night, part, done);
+      });
+      left = later;
+    } while (left.some(({ object }) => !withheld(object)));
+  });
+  return left.length;
+}
+
+interface Part extends Pick<PartGroup, 'path' | 'object'> {
+  readonly part: number;
+}
+
+async function applyPart({ ref, mirror, salesforce }: Night, { path, part }: Part, done: (records: number) => void): Promise<void> {
+  if (path === 'store') return done((await mirror.applyStorePart(ref, part)).records);
+  if (path === 'collections') return done((await salesforce.applyCollectionsPart(ref, part)).records);
+  // What a job left unprocessed goes by another one, at most three in all.
+  for (;;) {
+    const { jobNo } = await salesforce.openBulkPart(ref, part);
+    if (jobNo === null) return;
+    await toItsEnd(async () => {
+      await salesforce.checkBulkPart(ref, jobNo);
+      done((await salesforce.readBulkPart(ref, part, jobNo)).records);
+    });
+  }
+}
+
+/** What Salesforce works on is waited for, in a cancelled run too, for up to ten minutes. */
+async function toItsEnd(body: () => Promise<void>): Promise<void> {
+  const scope = new CancellationScope({ cancellable: false });
+  const ended = scope.run(body);
+  CancellationScope.current()
+    .cancelRequested.catch(() => CancellationScope.nonCancellable(() => Promise.race([sleep('10m'), ended])))
+    .then(
+      () => scope.cancel(),
+      () => undefined /* the body failed: thrown below */,
+    );
+  await ended;
 }

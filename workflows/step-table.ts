@@ -3,8 +3,8 @@ import type { Step, StepProgress } from '../src/domain/progress.ts';
 import { nowMs } from './clock.ts';
 
 interface Row {
-  step: Step;
-  object: ObjectType | 'all';
+  readonly step: Step;
+  readonly object: ObjectType | 'all';
   state: StepProgress['state'];
   records: number;
   total: number | null;
@@ -26,10 +26,10 @@ export class StepTable {
     return this.#rows.map(({ step, object, state, records, total, ms }) => ({ step, object, state, records, total, ms }));
   }
 
-  /** Runs one step of one object, unless it was done before the workflow continued as new. */
+  /** Runs one step; that of one object only if it is not done yet: the workflow may have continued as new since. A step over all of them can come again. */
   async run(step: Step, object: ObjectType | 'all', body: (done: (records: number, total?: number) => void) => Promise<void>): Promise<void> {
     let row = this.#rows.find((known) => known.step === step && known.object === object);
-    if (row?.state === 'done') return;
+    if (row?.state === 'done' && object !== 'all') return;
     if (row === undefined) {
       row = { step, object, state: 'waiting', records: 0, total: null, begunMs: 0, ms: 0 };
       this.#rows.push(row);
@@ -55,9 +55,10 @@ export class StepTable {
     }
   }
 
-  /** Steps that must be done again: leads that were switched on late are a second pass. */
-  again(step: Step, object: ObjectType | 'all'): void {
-    const row = this.#rows.find((known) => known.step === step && known.object === object);
-    if (row !== undefined) row.state = 'waiting';
+  /** What these steps found is forgotten: they are done anew, and count anew. */
+  forget(steps: readonly Step[], objects: readonly ObjectType[]): void {
+    for (const row of this.#rows)
+      if (row.object !== 'all' && objects.includes(row.object) && steps.includes(row.step)) Object.assign(row, { state: 'waiting', records: 0, total: null });
+    this.#changed();
   }
 }

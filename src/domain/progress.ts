@@ -47,6 +47,8 @@ export interface RunRequest {
   readonly full: boolean;
   /** Where approval is asked for: wait for an answer, or end there with status `preview`. */
   readonly atGate: 'wait' | 'end';
+  /** After so long without a sign of life an activity is begun again elsewhere; 25 s unless given. */
+  readonly heartbeatTimeoutMs?: number;
 }
 
 /** What a run returns, and `run --wait` turns into an exit code. */

@@ -8,11 +8,11 @@ export async function loadLeadSwitch(database: Queryable, setting: boolean): Pro
   return found.rows[0] ?? { enabled: setting, revision: 0 };
 }
 
-/** Saves the switch, forward only: an older revision changes nothing. Returns what stands afterwards. */
-export async function saveLeadSwitch(database: Queryable, wanted: LeadSwitch): Promise<LeadSwitch> {
-  await database.query(sql`
-    insert into lead_switch (enabled, revision) values (${wanted.enabled}, ${wanted.revision})
-    on conflict (one) do update set enabled = excluded.enabled, revision = excluded.revision, changed_at = now()
-     where lead_switch.revision < excluded.revision`);
-  return loadLeadSwitch(database, wanted.enabled);
+/** Turns the switch, one revision on, in one statement: of two who do so at once the later one counts. A repeat makes one more revision of the same state. */
+export async function switchLeads(database: Queryable, enabled: boolean): Promise<LeadSwitch> {
+  const saved = await database.query<LeadSwitch>(sql`
+    insert into lead_switch (enabled, revision) values (${enabled}, 1)
+    on conflict (one) do update set enabled = excluded.enabled, revision = lead_switch.revision + 1, changed_at = now()
+    returning enabled, revision`);
+  return saved.rows[0] ?? { enabled, revision: 1 };
 }

@@ -1,7 +1,7 @@
 import { Failure } from '../domain/failure.ts';
 import type { RunKind, RunStatus } from '../domain/progress.ts';
 import type { RunShape } from '../mirror/run-shape.ts';
-import type { Database, Queryable } from '../postgres/database.ts';
+import type { Queryable } from '../postgres/database.ts';
 import { sql } from '../postgres/sql.ts';
 
 /** Names one attempt at one run: what every activity carries and every transaction checks (the fence). */
@@ -44,6 +44,15 @@ function openRunOf(row: RunRow): OpenRun {
   return { run, attempt, kind, leads, runNo: row.run_no, shape: row.settings, decisionSeq: row.decision_seq };
 }
 
+/** Takes an open run up again under a new attempt: what the older one still does is fenced off. Undefined if no run of this key is open. */
+export async function takeUpAgain(tx: Queryable, run: string): Promise<OpenRun | undefined> {
+  const found = await tx.query<RunRow>(sql`
+    update run set attempt = attempt + 1 where run = ${run} and finished_at is null
+    returning run, run_no, attempt, kind, settings, decision_seq, leads`);
+  const row = found.rows[0];
+  return row === undefined ? undefined : openRunOf(row);
+}
+
 /**
  * Opens a run, or takes it up again under a new attempt if it is open already. A run of another key that is still open was abandoned, since the
  * workflow id is the lock: it is closed as `failed`. Throws `RUN_CLOSED` for a key whose run has ended.
@@ -81,18 +90,31 @@ export async function fence(tx: Queryable, ref: RunRef): Promise<OpenRun> {
 }
 
 /** An open run without holding it. */
-export async function loadRun(database: Database, ref: RunRef): Promise<OpenRun> {
+export async function loadRun(database: Queryable, ref: RunRef): Promise<OpenRun> {
+  const run = await stillOpen(database, ref);
+  if (run === undefined) throw runClosed(ref.run);
+  return run;
+}
+
+/** The same, undefined if it is closed, or open under a newer attempt. */
+export async function stillOpen(database: Queryable, ref: RunRef): Promise<OpenRun | undefined> {
   const found = await database.query<RunRow>(sql`
     select run, run_no, attempt, kind, settings, decision_seq, leads from run
      where run = ${ref.run} and attempt = ${ref.attempt} and finished_at is null`);
   const row = found.rows[0];
-  if (row === undefined) throw runClosed(ref.run);
-  return openRunOf(row);
+  return row === undefined ? undefined : openRunOf(row);
 }
 
-/** Leads of a run are switched on for good: a second pass follows (R16). */
-export async function turnLeadsOn(tx: Queryable, ref: RunRef): Promise<void> {
-  await tx.query(sql`update run set leads = true where run = ${ref.run} and finished_at is null`);
+/** How a run ended that this attempt closed: what a repeat of closing it answers. Undefined if it is open. */
+export async function closedAs(database: Queryable, ref: RunRef): Promise<{ readonly status: RunStatus; readonly shape: RunShape } | undefined> {
+  const found = await database.query<{ status: RunStatus; shape: RunShape }>(sql`
+    select status, settings as shape from run where run = ${ref.run} and attempt = ${ref.attempt} and finished_at is not null`);
+  return found.rows[0];
+}
+
+/** Whether leads are in the run's scope (R16). */
+export async function setLeads(tx: Queryable, ref: RunRef, leads: boolean): Promise<void> {
+  await tx.query(sql`update run set leads = ${leads} where run = ${ref.run} and finished_at is null`);
 }
 
 export async function setRunStatus(tx: Queryable, ref: RunRef, status: 'running' | 'awaitingApproval', planDigest: string | null): Promise<void> {
@@ -101,7 +123,7 @@ export async function setRunStatus(tx: Queryable, ref: RunRef, status: 'running'
 
 /** From here on the run has written: an approval of the first run is never asked for again. */
 export async function noteLinksCommitted(tx: Queryable, ref: RunRef): Promise<void> {
-  await tx.query(sql`update run set links_committed_at = coalesce(links_committed_at, now()) where run = ${ref.run}`);
+  await tx.query(sql`update run set links_committed_at = coalesce(links_committed_at, now()), status = 'running' where run = ${ref.run}`);
 }
 
 export async function addApiCalls(database: Queryable, ref: RunRef, calls: number): Promise<void> {

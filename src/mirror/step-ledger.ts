@@ -43,3 +43,9 @@ export async function once<C extends StepCounts>(
     return counts;
   }, signal);
 }
+
+/** Forgets that parts of these steps, the words before the point, were done of some objects: they are done anew. */
+export async function forgetSteps(tx: PoolClient, runNo: number, steps: readonly string[], objects: readonly ObjectType[]): Promise<void> {
+  await tx.query(sql`
+    delete from step_ledger where run_no = ${runNo} and split_part(step, '.', 1) = any(${steps}) and object = any(${objects})`);
+}

@@ -23,7 +23,7 @@ const mostParts = 16;
  */
 export async function beginMatch(tx: PoolClient, ctx: MatchContext, object: ObjectType): Promise<BegunMatch> {
   const t = runTables(ctx, object);
-  await forget(tx, ctx, object);
+  await forgetMatch(tx, ctx, object);
   await refreshAliases(tx, object, ctx.leads);
   await tx.query(sql`
     insert into ${t.crmOutcome} (run_no, object, rec, outcome, reason)
@@ -39,7 +39,8 @@ export async function beginMatch(tx: PoolClient, ctx: MatchContext, object: Obje
   return { parts: await partsFor(tx, ctx, object), pinned, kept };
 }
 
-async function forget(tx: PoolClient, ctx: MatchContext, object: ObjectType): Promise<void> {
+/** Forgets what a run found of one object, as if its match had not begun. */
+export async function forgetMatch(tx: PoolClient, ctx: MatchContext, object: ObjectType): Promise<void> {
   const t = runTables(ctx, object);
   await tx.query(sql`truncate ${t.candidate}, ${t.hot}, ${t.crmOutcome}, ${t.persOutcome}`);
   for (const table of ['crm_outcome', 'pers_outcome'] as const) {

@@ -3,6 +3,7 @@ import type { PoolClient } from 'pg';
 import { objectFacts } from '../../domain/objects.ts';
 import type { ObjectType } from '../../domain/objects.ts';
 import { raw, sql } from '../../postgres/sql.ts';
+import { withHashJoins } from '../hash-joins.ts';
 import type { RunShape } from '../run-shape.ts';
 import { comparisonSql } from './comparison.ts';
 import { mappingsOf } from './mappings.ts';
@@ -25,18 +26,20 @@ const chunksPerPart = 10_000;
  * an intent. Values are those of the read, whatever the other direction writes. Runs in the caller's transaction; it must not run twice for one part.
  */
 export async function planPart(tx: PoolClient, ctx: PlanContext, object: ObjectType, part: number, parts: number): Promise<{ readonly intents: number }> {
-  // The run's tables were filled a moment ago and may have no statistics yet: a nested loop over them would take hours.
-  await tx.query('set local enable_nestloop = off');
   let intents = 0;
   for (const side of ['personalization', 'salesforce'] as const) {
     const mappings = mappingsOf(ctx.shape, object, side);
     if (mappings.length === 0) continue;
-    await collectPairs(tx, ctx, { object, side, part, parts }, mappings);
+    await withHashJoins(tx, () => collectPairs(tx, ctx, { object, side, part, parts }, mappings));
     intents += await compare(tx, ctx, { object, side, part, parts }, mappings);
     await tx.query('drop table pair');
   }
-  await tx.query('set local enable_nestloop = on');
   return { intents };
+}
+
+/** Forgets what a run planned of some objects; nothing of it was sent. */
+export async function forgetPlan(tx: PoolClient, runNo: number, objects: readonly ObjectType[]): Promise<void> {
+  await tx.query(sql`delete from intent where run_no = ${runNo} and object = any(${objects})`);
 }
 
 interface Slice {
