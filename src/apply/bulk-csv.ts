@@ -5,6 +5,7 @@ import path from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
+import { Failure } from '../domain/failure.ts';
 import { copyCsv } from '../mirror/copy-out.ts';
 import { identifier, sql } from '../postgres/sql.ts';
 import type { ApplyContext, ApplyDependencies } from './dependencies.ts';
@@ -27,7 +28,6 @@ export async function writeCsv({ database, workDirectory }: ApplyDependencies, c
     select distinct field from intent
      where run_no = ${ctx.runNo} and side = 'salesforce' and object = ${part.object} and part = ${part.chunk} and outcome is null order by field`);
   const columns = found.rows.map(({ field }) => field);
-  await mkdir(workDirectory, { recursive: true, mode: 0o700 });
   const file = path.join(workDirectory, name);
   const cells = columns.map((column) => `max(case when i.field = ${pg.escapeLiteral(column)} then coalesce(i.after, '#N/A') end) as ${identifier(column).fragment}`);
   const query = `
@@ -42,6 +42,22 @@ export async function writeCsv({ database, workDirectory }: ApplyDependencies, c
       done(null, chunk);
     },
   });
-  await pipeline(csv, hashed, createWriteStream(file, { mode: 0o600 }));
+  try {
+    await mkdir(workDirectory, { recursive: true, mode: 0o700 });
+    await pipeline(csv, hashed, createWriteStream(file, { mode: 0o600 }));
+  } catch (error) {
+    throw diskFailure(error, workDirectory);
+  }
   return { file, columns, rows: rows(), sha256: hash.digest('hex') };
+}
+
+/** What the disk says, with the place; anything else comes back as it is. */
+function diskFailure(error: unknown, place: string): unknown {
+  if (!(error instanceof Error) || !('syscall' in error)) return error;
+  const code = 'code' in error ? String(error.code) : 'unknown';
+  return new Failure(`the work directory ${place} cannot be written (${code})`, {
+    kind: 'permanent',
+    code: 'WORK_DIRECTORY',
+    remedy: 'make room on its disk, or see to its permissions; then run again',
+  });
 }

@@ -24,9 +24,12 @@ export async function keepSent(tx: PoolClient, ctx: ApplyContext, part: ApplyPar
  * one commit: a repeat reads back the rest.
  */
 export async function readBack(deps: ApplyDependencies, ctx: ApplyContext, part: ApplyPart, heartbeat: Heartbeat): Promise<void> {
+  let after = '';
   for (;;) {
-    const records = await notSeenYet(deps.database, sentPart(ctx, part), idsPerRetrieve);
-    if (records.length === 0) return;
+    const records = await notSeenYet(deps.database, sentPart(ctx, part), after, idsPerRetrieve);
+    const last = records.at(-1);
+    if (last === undefined) return;
+    after = last.id;
     const seen = await readCurrent(deps.salesforce, part, records);
     await deps.database.transaction(async (tx) => {
       await fence(tx, ctx);
@@ -39,15 +42,15 @@ export async function readBack(deps: ApplyDependencies, ctx: ApplyContext, part:
 
 /** Where the org made something else of a value, the mirror holds that. */
 async function keepSeen(tx: PoolClient, ctx: ApplyContext, part: ApplyPart, seen: CurrentValues): Promise<void> {
+  const there = [...new Set(seen.ids.filter((_, at) => seen.gone[at] === false))];
   await tx.query(sql`
     update crm_record c set field_values = put_values(c.field_values, a.positions, a.texts)
       from (
-        select i.crm, array_agg(i.position) as positions, array_agg(s.value) as texts
+        select i.crm, array_agg(i.position) as positions, array_agg(w.seen) as texts
           from intent i
-          join unnest(${seen.ids}::text[], ${seen.fields}::text[], ${seen.values}::text[], ${seen.gone}::boolean[]) as s(id, field, value, gone)
-            on i.target_id = s.id and i.field = s.field
+          join written w on w.side = 'salesforce' and w.object = i.target_object and w.rec_id = i.target_id and w.field = i.field
          where i.run_no = ${ctx.runNo} and i.side = 'salesforce' and i.object = ${part.object} and i.part = ${part.chunk} and i.outcome = 'applied'
-           and i.position is not null and not s.gone and i.after is distinct from s.value
+           and i.target_id = any(${there}) and i.position is not null and w.run = ${ctx.run} and i.after is distinct from w.seen
          group by i.crm
       ) a
      where c.object = ${part.object} and c.rec = a.crm`);

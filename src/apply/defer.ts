@@ -11,10 +11,10 @@ export async function deferRest(tx: PoolClient, ctx: Pick<ApplyContext, 'runNo'>
     update intent i
        set outcome = 'deferred', sending = false,
            reason = case
-             when i.sending or exists (
-               select from apply_part a join write_job j on j.object = a.target_object and j.part = a.part
-                 join run r on r.run = j.run and r.run_no = a.run_no
-                where a.run_no = i.run_no and a.side = i.side and a.object = i.object and a.chunk = i.part and j.state = 'submitted')
+             when i.sending or (i.side = 'salesforce' and (i.object, i.part) in (
+               select a.object, a.chunk from apply_part a join run r on r.run_no = a.run_no
+                 join write_job j on j.run = r.run and j.object = a.target_object and j.part = a.part and j.state = 'submitted'
+                where a.run_no = ${ctx.runNo} and a.side = 'salesforce'))
              then 'unconfirmed' else ${reason} end
      where i.run_no = ${ctx.runNo} and i.outcome is null`);
   return { deferred: deferred.rowCount ?? 0 };

@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
 import { fence } from '../ledger/runs.ts';
+import { withHashJoins } from '../mirror/hash-joins.ts';
 import type { Queryable } from '../postgres/database.ts';
 import { sql } from '../postgres/sql.ts';
 import { keepSent } from './confirm.ts';
@@ -40,7 +41,7 @@ export async function lookAgain(
       const current = await readCurrent(deps.salesforce, part, batch);
       await deps.database.transaction(async (tx) => {
         await fence(tx, ctx);
-        await judge(tx, ctx, part, current, sending, stillBefore);
+        await withHashJoins(tx, () => judge(tx, ctx, part, current, sending, stillBefore));
         if (sending) await keepSent(tx, ctx, part, batch.map(({ id }) => id));
       });
       heartbeat();
@@ -51,21 +52,18 @@ export async function lookAgain(
 }
 
 async function judge(tx: PoolClient, ctx: ApplyContext, part: ApplyPart, current: CurrentValues, sending: boolean, stillBefore: string | null): Promise<void> {
+  const decided = sending ? 'applied' : 'unchanged';
+  const before = stillBefore === null ? null : 'deferred';
   await tx.query(sql`
     update intent i
-       set outcome = v.outcome, code = v.code, reason = v.reason, sending = false
-      from (
-        select i.intent_no,
-          case when s.gone then 'rejected' when s.as_wanted then ${sending ? 'applied' : 'unchanged'} when s.as_before then ${stillBefore === null ? null : 'deferred'} else 'deferred' end as outcome,
-          case when s.gone then 'ENTITY_IS_DELETED' end as code,
-          case when s.gone then 'the record is deleted' when s.as_wanted then null when s.as_before then ${stillBefore} else 'changedMeanwhile' end as reason
-          from intent i
-          join unnest(${current.ids}::text[], ${current.fields}::text[], ${current.values}::text[], ${current.gone}::boolean[]) as c(id, field, value, gone)
-            on i.target_id = c.id and i.field = c.field
-          cross join lateral (select c.gone,
-            comparable(i.target_type, i.scale, c.value) is not distinct from comparable(i.target_type, i.scale, i.after) as as_wanted,
-            comparable(i.target_type, i.scale, c.value) is not distinct from comparable(i.target_type, i.scale, i.before) as as_before) s
-         where i.run_no = ${ctx.runNo} and i.side = 'salesforce' and i.object = ${part.object} and i.part = ${part.chunk} and i.outcome is null and i.sending = ${sending}
-      ) v
-     where i.run_no = ${ctx.runNo} and i.side = 'salesforce' and i.object = ${part.object} and i.part = ${part.chunk} and i.intent_no = v.intent_no`);
+       set (outcome, code, reason, sending) = (
+         select case when c.gone then 'rejected' when as_wanted then ${decided} when as_before then ${before} else 'deferred' end,
+           case when c.gone then 'ENTITY_IS_DELETED' end,
+           case when c.gone then 'the record is deleted' when as_wanted then null when as_before then ${stillBefore} else 'changedMeanwhile' end,
+           false
+           from (select comparable(i.target_type, i.scale, c.value) is not distinct from comparable(i.target_type, i.scale, i.after) as as_wanted,
+                   comparable(i.target_type, i.scale, c.value) is not distinct from comparable(i.target_type, i.scale, i.before) as as_before offset 0) s)
+      from unnest(${current.ids}::text[], ${current.fields}::text[], ${current.values}::text[], ${current.gone}::boolean[]) as c(id, field, value, gone)
+     where i.run_no = ${ctx.runNo} and i.side = 'salesforce' and i.object = ${part.object} and i.part = ${part.chunk} and i.outcome is null and i.sending = ${sending}
+       and i.target_id = c.id and i.field = c.field`);
 }

@@ -2,7 +2,7 @@ import type { PoolClient } from 'pg';
 import { Failure } from '../domain/failure.ts';
 import type { ObjectType } from '../domain/objects.ts';
 import type { Queryable } from '../postgres/database.ts';
-import { sql } from '../postgres/sql.ts';
+import { identifier, sql } from '../postgres/sql.ts';
 import type { CrmObject } from '../salesforce/side.ts';
 import type { ApplyContext } from './dependencies.ts';
 
@@ -45,6 +45,8 @@ const firstReservedChunk = 1_000_000_000;
  * A second pass of a run cuts only what came since. Runs in the caller's transaction.
  */
 export async function reserveParts(tx: PoolClient, ctx: Pick<ApplyContext, 'runNo'>): Promise<readonly PartGroup[]> {
+  // Planned a moment ago: without statistics everything that follows is joined row by row.
+  await tx.query(sql`analyze ${identifier(`intent_r${ctx.runNo}`)}`);
   const first = await nextPart(tx, ctx.runNo);
   await tx.query(sql`
     insert into apply_part (run_no, part, side, object, target_object, path, chunk, records)
@@ -98,6 +100,7 @@ async function reserveRecords(tx: PoolClient, runNo: number): Promise<void> {
       from (select cut.*, dense_rank() over (order by object, target_object, path, slice) + ${first - 1} as part from cut) c
      where i.run_no = ${runNo} and i.side = 'salesforce' and i.outcome is null and i.part < ${firstReservedChunk}
        and i.object = c.object and i.target_object = c.target_object and i.target_id = c.target_id`);
+  await tx.query(sql`analyze ${identifier(`intent_r${runNo}`)}`);
   await tx.query('drop table cut');
 }
 

@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import { withHashJoins } from '../mirror/hash-joins.ts';
 import { sql } from '../postgres/sql.ts';
 import { ruleOf } from '../salesforce/errorTable.ts';
 import type { ErrorClass } from '../salesforce/errorTable.ts';
@@ -43,12 +44,14 @@ export function rowOutcome(id: string, result: RowResult): RowOutcome {
 /** Keeps the results of records: all fields of a record share its fate. `again` is planned once more, `stop` is deferred. */
 export async function keepRowOutcomes(tx: PoolClient, ctx: ApplyContext, part: ApplyPart, rows: readonly RowOutcome[]): Promise<void> {
   const decided = (row: RowOutcome): string | null => (row.outcome === 'again' ? null : row.outcome === 'stop' ? 'deferred' : row.outcome);
-  await tx.query(sql`
+  await withHashJoins(tx, () =>
+    tx.query(sql`
     update intent i set outcome = r.outcome, code = r.code, reason = r.reason, sending = false
       from unnest(${rows.map(({ id }) => id)}::text[], ${rows.map(decided)}::text[], ${rows.map((row) => (row.outcome === 'again' ? null : row.code))}::text[],
         ${rows.map((row) => (row.outcome === 'again' ? null : row.reason))}::text[]) as r(id, outcome, code, reason)
      where i.run_no = ${ctx.runNo} and i.side = 'salesforce' and i.object = ${part.object} and i.part = ${part.chunk} and i.outcome is null
-       and i.target_id = r.id`);
+       and i.target_id = r.id`),
+  );
 }
 
 /** Ends what is left of a part. Intents that may have been sent are left for their verification. */

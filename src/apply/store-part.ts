@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
 import { objectFacts } from '../domain/objects.ts';
+import { withHashJoins } from '../mirror/hash-joins.ts';
 import type { StepCounts } from '../mirror/step-ledger.ts';
 import { once } from '../mirror/step-ledger.ts';
 import type { PersonWrite, WriteResult } from '../personalization/port.ts';
@@ -85,7 +86,8 @@ async function keepResults(
   results: readonly WriteResult[],
 ): Promise<Outcomes> {
   const kept = results.map(outcomeOf);
-  const { rows } = await tx.query<Outcomes>(sql`
+  const { rows } = await withHashJoins(tx, () =>
+    tx.query<Outcomes>(sql`
     with kept as (
       update intent i set outcome = r.outcome, code = r.code, reason = r.reason
         from unnest(${writes.map(({ id }) => id)}::text[], ${kept.map(({ outcome }) => outcome)}::text[], ${kept.map(({ code }) => code)}::text[],
@@ -95,6 +97,7 @@ async function keepResults(
       returning i.outcome
     )
     select count(*) filter (where outcome = 'applied') as applied, count(*) filter (where outcome = 'unchanged') as unchanged,
-      count(*) filter (where outcome = 'rejected') as rejected, count(*) filter (where outcome = 'deferred') as deferred from kept`);
+      count(*) filter (where outcome = 'rejected') as rejected, count(*) filter (where outcome = 'deferred') as deferred from kept`),
+  );
   return rows[0] ?? { applied: 0, unchanged: 0, rejected: 0, deferred: 0 };
 }

@@ -22,17 +22,18 @@ export async function noteSent(tx: Queryable, sent: SentPart, ids: readonly stri
       set sent = excluded.sent, seen = null, seen_known = false, sent_at = excluded.sent_at, run = excluded.run`);
 }
 
-/** Up to so many records of the part that were written and not read back yet, by id; with the fields that were written and their types. */
+/** Up to so many records of the part, with ids after this one, that were written and not read back yet, by id; with the fields that were written and their types. */
 export async function notSeenYet(
   database: Queryable,
   sent: SentPart,
+  after: string,
   most: number,
 ): Promise<readonly { readonly id: string; readonly fields: readonly string[]; readonly types: readonly string[] }[]> {
   const { rows } = await database.query<{ id: string; fields: string[]; types: string[] }>(sql`
     select i.target_id as id, array_agg(i.field) as fields, array_agg(i.target_type) as types
       from intent i join written w on w.side = 'salesforce' and w.object = i.target_object and w.rec_id = i.target_id and w.field = i.field
      where i.run_no = ${sent.runNo} and i.side = 'salesforce' and i.object = ${sent.object} and i.part = ${sent.chunk} and i.outcome = 'applied'
-       and w.run = ${sent.run} and not w.seen_known
+       and i.target_id > ${after} and w.run = ${sent.run} and not w.seen_known
      group by i.target_id order by i.target_id limit ${most}`);
   return rows;
 }

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
 import { onTestFinished } from 'vitest';
 import { startSimulator } from '../../simulator/src/simulator.ts';
@@ -117,8 +118,7 @@ export async function nightWorld(url: string, files: Readonly<Record<string, str
       for (const object of objectTypes) {
         await database.query(sql`
           insert into crm_outcome (run_no, object, rec, outcome, sub_tier, pers)
-          select ${run.runNo}, ${object}, c.rec, 'linked', 'id', min(p.rec) from crm_record c join pers_record p on p.kind = ${objectFacts[object].personKind}
-           where c.object = ${object} and c.ineligible is null and (${raw(pairings(shape, object).join(' or '))}) group by c.rec`);
+          select ${run.runNo}, ${object}, rec, 'linked', 'id', min(pers) from (${raw(pairings(shape, object).map(pairsBy(object)).join(' union all '))}) pairs group by rec`);
         for (let part = 0; part < parts; part++)
           intents += await database.transaction(async (tx) => (await planPart(tx, run, object, part, parts)).intents);
       }
@@ -163,7 +163,7 @@ export async function applyBulk(deps: ApplyDependencies, run: OpenRun, part: num
 }
 
 export async function bulkEnded(deps: ApplyDependencies, jobNo: number): Promise<void> {
-  while ((await checkBulkPart(deps, jobNo)).state === 'running') await new Promise((resolve) => setImmediate(resolve));
+  await ended(async () => (await checkBulkPart(deps, jobNo)).state === 'running');
 }
 
 /** What makes a pair here: the id attribute, a match field, the name. A stand-in for the match, for worlds without ambiguity. */
@@ -179,11 +179,20 @@ function pairings(shape: RunShape, object: ObjectType): readonly string[] {
   ];
 }
 
+const pairsBy = (object: ObjectType) => (equality: string): string =>
+  `select c.rec, p.rec as pers from crm_record c join pers_record p on ${equality}
+    where c.object = '${object}' and c.ineligible is null and p.kind = '${objectFacts[object].personKind}'`;
+
+/** Until Salesforce is done: asked again after a moment. */
+async function ended(running: () => Promise<boolean>): Promise<void> {
+  while (await running()) await delay(10);
+}
+
 async function fetchRecords({ deps: { database, salesforce }, shape }: NightWorld, run: OpenRun, object: ObjectType): Promise<void> {
   const columns = crmColumns(shape, object);
   const { crmName } = objectFacts[object];
   const { jobId } = await salesforce.openQuery(buildQuery(crmName, columns, (await salesforce.describe(crmName)).fields));
-  while ((await salesforce.checkQuery(jobId)).state === 'running') await new Promise((resolve) => setImmediate(resolve));
+  await ended(async () => (await salesforce.checkQuery(jobId)).state === 'running');
   await database.transaction(async (tx) => {
     await createStage(tx, `stage_${object}`, columns);
     let locator: string | null = null;

@@ -85,19 +85,28 @@ create function wanted_value(type text, v text) returns text language sql immuta
     else btrim(v, white_space())
   end;
 
+-- A set of picks, in order.
+create function pick_set(v text) returns text language sql immutable parallel safe
+begin atomic
+  select string_agg(distinct pick, ';' order by pick) from unnest(string_to_array(v, ';')) picks(pick);
+end;
+
 -- Two values of a target are the same if these texts are: numbers by value, instants by time (Salesforce keeps seconds), e-mail without case, picks as a set, null and empty alike.
+-- Without a subquery of its own, so that it is inlined: of a constant type one branch is left. Numbers in canonical form with no more digits than kept, nearly all of them, are as they stand.
 create function comparable(type text, scale integer, v text) returns text language sql immutable parallel safe
   return case
     when v is null or v = '' then null
     when type = 'text' then v
     when type in ('number', 'int', 'long') then coalesce(canonical_number(v), v)
-    when type in ('double', 'currency', 'percent') then coalesce(at_scale(canonical_number(v), scale), v)
+    when type in ('double', 'currency', 'percent') then
+      case when v ~ '^(0|-?[1-9][0-9]*|-?(0|[1-9][0-9]*)\.[0-9]*[1-9])$' and octet_length(v) <= 15000 and (position('.' in v) = 0 or length(v) - position('.' in v) <= scale) then v
+        else coalesce(at_scale(canonical_number(v), scale), v) end
     when type = 'boolean' then coalesce(canonical_boolean(v), v)
     when type = 'date' then coalesce(canonical_date(v), v)
     when type = 'dateTime' then coalesce(canonical_instant(v), v)
     when type = 'datetime' then coalesce(left(canonical_instant(v), 19), v)
     when type = 'email' then nullif(lower_case(btrim(v, white_space())), '')
-    when type = 'multipicklist' then (select string_agg(distinct pick, ';' order by pick) from unnest(string_to_array(v, ';')) picks(pick))
+    when type = 'multipicklist' then pick_set(v)
     when type in ('id', 'reference') then left(btrim(v, white_space()), 15)
     else nullif(btrim(v, white_space()), '')
   end;
@@ -120,7 +129,7 @@ alter table intent
   add column pers bigint not null,
   add column position integer,
   add column sending boolean not null default false;
-create index intent_part on intent (side, object, part);
+create index intent_part on intent (part, target_id);
 
 -- Units of sending, numbered from 0 in each run: part 7 of a run holds the intents whose `part` is `chunk`.
 create table apply_part (
