@@ -45,10 +45,15 @@ async function showList({ name, content, shown }: RunList, named: string | undef
 
 type Row = Readonly<Record<string, string>>;
 
-function rowsOf(csv: Readable): AsyncIterable<Row> {
-  const parser = parse({ columns: true });
+async function* rowsOf(csv: Readable): AsyncGenerator<Row> {
+  const parser = csv.pipe(parse({ columns: true }));
   csv.once('error', (error) => parser.destroy(error));
-  return csv.pipe(parser) as AsyncIterable<Row>;
+  try {
+    yield* parser as AsyncIterable<Row>;
+  } finally {
+    // Whoever stops reading lets the database go as well.
+    csv.destroy();
+  }
 }
 
 async function printRowsAsJson(csv: Readable): Promise<void> {

@@ -6,7 +6,7 @@ import { programRoot } from '../local/places.ts';
 import { commands } from './commands.ts';
 import type { CommandModule } from './commands.ts';
 import { describeError } from './errors.ts';
-import { endWith, note } from './output.ts';
+import { endWith, note, ReaderGone } from './output.ts';
 
 interface Manifest {
   readonly name: string;
@@ -61,6 +61,7 @@ async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     // Help and version were printed; wrong usage was said.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof ReaderGone) return 0;
     const { lines, exitCode } = describeError(error, debug);
     for (const line of lines) note(line);
     return exitCode;

@@ -2,10 +2,20 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { programRoot } from '../local/places.ts';
 
-/** Whoever reads has gone (`| head`): there is nobody to tell. */
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? 0 : 1);
-});
+let readerGone = false;
+
+/** Thrown where a large result is written and nobody reads it any more (`| head`): no failure. */
+export class ReaderGone extends Error {
+  override readonly name = 'ReaderGone';
+}
+
+/** A stream that nobody reads must end neither a night nor a stack that is up. */
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    if (stream === process.stdout) readerGone = true;
+  });
+}
 
 /** A result: standard output. */
 export function print(text: string): void {
@@ -16,9 +26,18 @@ export function printJson(value: unknown): void {
   print(JSON.stringify(value, undefined, 2));
 }
 
-/** Part of a large result; resolves when more may come. */
+/**
+ * Part of a large result; resolves when more may come.
+ * @throws ReaderGone
+ */
 export async function printPart(text: string | Uint8Array): Promise<void> {
-  if (!process.stdout.write(text)) await once(process.stdout, 'drain');
+  if (!readerGone && process.stdout.write(text)) return;
+  if (!readerGone) await once(process.stdout, 'drain').catch((error: NodeJS.ErrnoException) => ignoreGone(error));
+  if (readerGone) throw new ReaderGone('standard output is closed');
+}
+
+function ignoreGone(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
 }
 
 /** Progress, logs and errors: standard error. */

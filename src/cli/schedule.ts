@@ -54,7 +54,7 @@ function summaryOf({ scheduleId: id, state, info }: ScheduleDescription) {
   return {
     id,
     paused: state.paused,
-    note: state.note ?? null,
+    note: state.note || null,
     nextAt: info.nextActionTimes.slice(0, 3).map((at) => at.toISOString()),
     lastAt: info.recentActions.slice(-3).map(({ takenAt }) => takenAt.toISOString()),
     skippedBecauseOpen: info.numActionsSkippedOverlap,

@@ -15,14 +15,17 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-const program = path.join(import.meta.dirname, '../../src/cli/main.ts');
+export const program = path.join(import.meta.dirname, '../../src/cli/main.ts');
 /** What a machine may have set and a test must not depend on. */
 const foreign = /^(TEMPORAL_|CRM_SYNC_|CI$|FORCE_COLOR|NODE_OPTIONS|VITEST)/;
 
+export function cliEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name) || name === 'CRM_SYNC_CACHE'));
+}
+
 /** Runs the command line as a person does: a process of its own, its output, its exit code. */
 export async function crmSync(args: readonly string[], { cwd, env = {} }: CliOptions): Promise<CliResult> {
-  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name) || name === 'CRM_SYNC_CACHE'));
-  const child = spawn(process.execPath, [program, ...args], { cwd, env: { ...inherited, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [program, ...args], { cwd, env: { ...cliEnvironment(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => void (stdout += text));
