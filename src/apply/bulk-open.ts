@@ -1,6 +1,5 @@
 import { rm } from 'node:fs/promises';
 import { Failure } from '../domain/failure.ts';
-import { fence } from '../ledger/runs.ts';
 import { endedJobs, liveJob, noteEnded, noteOpened, noteSubmitted, reserveJob, unsubmittedJobs } from '../ledger/write-jobs.ts';
 import type { WriteJob } from '../ledger/write-jobs.ts';
 import { deferBlocked } from './blocked.ts';
@@ -8,7 +7,9 @@ import { writeCsv } from './bulk-csv.ts';
 import { sendByCollections } from './collections.ts';
 import { readBack } from './confirm.ts';
 import type { ApplyContext, ApplyDependencies, Heartbeat } from './dependencies.ts';
+import { inRun } from './in-run.ts';
 import { lookAgain, undecided } from './look-again.ts';
+import { abortIfPossible } from './open-jobs.ts';
 import { crmObjectOf, loadPart, mostRecordsOfCollections } from './parts.ts';
 import type { ApplyPart } from './parts.ts';
 import { deferPlanned } from './row-outcomes.ts';
@@ -41,8 +42,7 @@ async function leftForAnotherJob(deps: ApplyDependencies, ctx: ApplyContext, par
   const left = await undecided(deps.database, ctx, part, false);
   if (left.length > mostRecordsOfCollections && ended < mostJobs) return true;
   if (left.length > mostRecordsOfCollections)
-    await deps.database.transaction(async (tx) => {
-      await fence(tx, ctx);
+    await inRun(deps.database, ctx, async (tx) => {
       await deferPlanned(tx, ctx, part, null, 'unprocessed');
     });
   else if (left.length > 0) await sendByCollections(deps, ctx, part, heartbeat);
@@ -52,8 +52,7 @@ async function leftForAnotherJob(deps: ApplyDependencies, ctx: ApplyContext, par
 
 async function openJob(deps: ApplyDependencies, ctx: ApplyContext, part: ApplyPart, heartbeat: Heartbeat): Promise<{ readonly jobNo: number | null }> {
   const { database, salesforce } = deps;
-  const job = await database.transaction(async (tx) => {
-    await fence(tx, ctx);
+  const job = await inRun(database, ctx, async (tx) => {
     await deferBlocked(tx, ctx, part);
     return reserveJob(tx, { run: ctx.run, object: part.targetObject, part: part.part, apiVersion: ctx.shape.settings.salesforce.apiVersion });
   });
@@ -61,15 +60,15 @@ async function openJob(deps: ApplyDependencies, ctx: ApplyContext, part: ApplyPa
   const csv = await writeCsv(deps, ctx, part, `bulk-${job.jobNo}-${job.attempt}.csv`);
   try {
     if (csv.rows === 0) {
-      await inRun(deps, ctx, (tx) => noteEnded(tx, job, 'done', nothing));
+      await inRun(deps.database, ctx, (tx) => noteEnded(tx, job, 'done', nothing));
       return { jobNo: null };
     }
     const { jobId } = await salesforce.openIngest(crmObjectOf(part));
     try {
-      await inRun(deps, ctx, (tx) => noteOpened(tx, job, { sfJobId: jobId, columns: csv.columns, rowsSent: csv.rows, sha256: csv.sha256 }));
+      await inRun(deps.database, ctx, (tx) => noteOpened(tx, job, { sfJobId: jobId, columns: csv.columns, rowsSent: csv.rows, sha256: csv.sha256 }));
       await salesforce.uploadIngest(jobId, csv.file);
       heartbeat();
-      await inRun(deps, ctx, (tx) => noteSubmitted(tx, job));
+      await inRun(deps.database, ctx, (tx) => noteSubmitted(tx, job));
     } catch (error) {
       if (error instanceof Failure && error.code === 'JOB_TAKEN_OVER') await abort(deps, jobId);
       throw error;
@@ -79,13 +78,6 @@ async function openJob(deps: ApplyDependencies, ctx: ApplyContext, part: ApplyPa
     await rm(csv.file, { force: true });
   }
   return { jobNo: job.jobNo };
-}
-
-async function inRun(deps: ApplyDependencies, ctx: ApplyContext, body: (tx: Parameters<typeof noteSubmitted>[0]) => Promise<void>): Promise<void> {
-  await deps.database.transaction(async (tx) => {
-    await fence(tx, ctx);
-    await body(tx);
-  });
 }
 
 /** A submitted job may still be Open: the hand-over was lost. One that is gone is found out when its results are read. */
@@ -108,12 +100,12 @@ async function abort({ salesforce }: ApplyDependencies, sfJobId: string): Promis
   }
 }
 
-/** When a run stops: jobs that were not handed over are aborted, their records stay planned. */
+/** When a run stops: jobs that were not handed over are aborted, their records stay planned. Salesforce never processes an Open job: one that cannot be aborted now does no harm. */
 export async function abortOpenJobs(deps: ApplyDependencies, ctx: ApplyContext): Promise<number> {
   const jobs = await unsubmittedJobs(deps.database, ctx.run);
   for (const job of jobs) {
-    if (job.sfJobId !== null) await abort(deps, job.sfJobId);
-    await inRun(deps, ctx, (tx) => noteEnded(tx, job, 'abandoned', nothing));
+    if (job.sfJobId !== null) await abortIfPossible(deps, job.sfJobId);
+    await inRun(deps.database, ctx, (tx) => noteEnded(tx, job, 'abandoned', nothing));
   }
   return jobs.length;
 }

@@ -1,11 +1,11 @@
 import { Failure } from '../domain/failure.ts';
-import { fence } from '../ledger/runs.ts';
 import { loadJob, noteEnded } from '../ledger/write-jobs.ts';
 import type { JobCounts, WriteJob } from '../ledger/write-jobs.ts';
 import { sql } from '../postgres/sql.ts';
 import type { IngestState, Salesforce } from '../salesforce/side.ts';
 import { keepSent, readBack } from './confirm.ts';
 import type { ApplyContext, ApplyDependencies, Heartbeat } from './dependencies.ts';
+import { inRun } from './in-run.ts';
 import { lookAgain, undecided } from './look-again.ts';
 import { loadPart } from './parts.ts';
 import type { ApplyPart } from './parts.ts';
@@ -59,8 +59,7 @@ async function keepResults(deps: ApplyDependencies, ctx: ApplyContext, part: App
   const outcomes = results === null ? [] : [...results.rows].map(([id, row]): RowOutcome => (row === 'unprocessed' ? unprocessedOf(id, state === 'Aborted') : row));
   const left = missing.map((id): RowOutcome => ({ id, outcome: 'deferred', code: null, reason: 'abortedInSalesforce' }));
   const counts = countsOf(results, missing.length);
-  await deps.database.transaction(async (tx) => {
-    await fence(tx, ctx);
+  await inRun(deps.database, ctx, async (tx) => {
     await keepRowOutcomes(tx, ctx, part, state === 'Aborted' ? [...outcomes, ...left] : outcomes);
     await keepSent(tx, ctx, part, null);
     if (state !== 'Aborted')

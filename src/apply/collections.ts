@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CrmFieldType } from '../domain/fields.ts';
-import { fence } from '../ledger/runs.ts';
 import { sql } from '../postgres/sql.ts';
 import { mostRowsOfUpdate } from '../salesforce/rest.ts';
 import type { RowUpdate } from '../salesforce/side.ts';
@@ -8,6 +7,7 @@ import { restValue } from '../salesforce/values.ts';
 import { deferBlocked } from './blocked.ts';
 import { keepSent, readBack } from './confirm.ts';
 import type { ApplyContext, ApplyDependencies, Heartbeat } from './dependencies.ts';
+import { inRun } from './in-run.ts';
 import { lookAgain } from './look-again.ts';
 import { crmObjectOf, loadPart } from './parts.ts';
 import type { ApplyPart } from './parts.ts';
@@ -35,8 +35,7 @@ export async function applyCollectionsPart(deps: ApplyDependencies, ctx: ApplyCo
 /** The same for whatever is left of a part, a Bulk job's leftovers too. */
 export async function sendByCollections(deps: ApplyDependencies, ctx: ApplyContext, part: ApplyPart, heartbeat: Heartbeat): Promise<void> {
   await lookAgain(deps, ctx, part, true, heartbeat);
-  await deps.database.transaction(async (tx) => {
-    await fence(tx, ctx);
+  await inRun(deps.database, ctx, async (tx) => {
     await deferBlocked(tx, ctx, part);
   });
   await lookAgain(deps, ctx, part, false, heartbeat);
@@ -57,8 +56,7 @@ export async function sendByCollections(deps: ApplyDependencies, ctx: ApplyConte
 }
 
 async function endPart(deps: ApplyDependencies, ctx: ApplyContext, part: ApplyPart, code: string | null, reason: string, heartbeat: Heartbeat): Promise<void> {
-  await deps.database.transaction(async (tx) => {
-    await fence(tx, ctx);
+  await inRun(deps.database, ctx, async (tx) => {
     await deferPlanned(tx, ctx, part, code, reason);
   });
   await readBack(deps, ctx, part, heartbeat);
@@ -80,16 +78,14 @@ async function plannedRows({ database }: ApplyDependencies, ctx: ApplyContext, p
 
 async function sendChunk(deps: ApplyDependencies, ctx: ApplyContext, part: ApplyPart, rows: readonly Row[]): Promise<readonly RowOutcome[]> {
   const ids = rows.map(({ id }) => id);
-  await deps.database.transaction(async (tx) => {
-    await fence(tx, ctx);
+  await inRun(deps.database, ctx, async (tx) => {
     await tx.query(sql`
       update intent set sending = true
        where run_no = ${ctx.runNo} and side = 'salesforce' and object = ${part.object} and part = ${part.chunk} and outcome is null and target_id = any(${ids})`);
   });
   const results = await deps.salesforce.updateRows(crmObjectOf(part), rows.map(({ id, values }) => ({ id, values })));
   const outcomes = results.map((result, at) => rowOutcome(ids[at] as string, result));
-  await deps.database.transaction(async (tx) => {
-    await fence(tx, ctx);
+  await inRun(deps.database, ctx, async (tx) => {
     await keepRowOutcomes(tx, ctx, part, outcomes);
     await keepSent(tx, ctx, part, outcomes.filter(({ outcome }) => outcome === 'applied').map(({ id }) => id));
   });

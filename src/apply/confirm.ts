@@ -1,11 +1,11 @@
 import type { PoolClient } from 'pg';
-import { fence } from '../ledger/runs.ts';
 import { noteSeen, noteSent, notSeenYet } from '../ledger/written.ts';
 import type { SentPart } from '../ledger/written.ts';
 import { sql } from '../postgres/sql.ts';
 import { idsPerRetrieve, readCurrent } from './current.ts';
 import type { CurrentValues } from './current.ts';
 import type { ApplyContext, ApplyDependencies, Heartbeat } from './dependencies.ts';
+import { inRun } from './in-run.ts';
 import { keepApplied } from './mirror-values.ts';
 import type { ApplyPart } from './parts.ts';
 
@@ -31,8 +31,7 @@ export async function readBack(deps: ApplyDependencies, ctx: ApplyContext, part:
     if (last === undefined) return;
     after = last.id;
     const seen = await readCurrent(deps.salesforce, part, records);
-    await deps.database.transaction(async (tx) => {
-      await fence(tx, ctx);
+    await inRun(deps.database, ctx, async (tx) => {
       await noteSeen(tx, ctx.run, part.targetObject, seen);
       await keepSeen(tx, ctx, part, seen);
     });

@@ -1,4 +1,4 @@
-import type { OpenRun } from '../ledger/runs.ts';
+import type { OpenRun, RunRef } from '../ledger/runs.ts';
 import type { PersonalizationSide } from '../personalization/port.ts';
 import type { Database } from '../postgres/database.ts';
 import type { Salesforce } from '../salesforce/side.ts';
@@ -11,7 +11,10 @@ export interface ApplyDependencies {
   readonly workDirectory: string;
 }
 
-export type ApplyContext = Pick<OpenRun, 'run' | 'attempt' | 'runNo' | 'shape' | 'decisionSeq'>;
+export interface ApplyContext extends Pick<OpenRun, 'run' | 'attempt' | 'runNo' | 'shape' | 'decisionSeq'> {
+  /** The open run that looks after this one, which is closed; absent: it is open itself. */
+  readonly heldBy?: RunRef;
+}
 
 /** Called between calls of a side: tells the engine that the part is alive, and may throw to end it between two writes. */
 export type Heartbeat = () => void;

@@ -1,5 +1,4 @@
 import type { PoolClient } from 'pg';
-import { fence } from '../ledger/runs.ts';
 import { withHashJoins } from '../mirror/hash-joins.ts';
 import type { Queryable } from '../postgres/database.ts';
 import { sql } from '../postgres/sql.ts';
@@ -7,6 +6,7 @@ import { keepSent } from './confirm.ts';
 import { idsPerRetrieve, readCurrent } from './current.ts';
 import type { CurrentValues, FieldsOfRecord } from './current.ts';
 import type { ApplyContext, ApplyDependencies, Heartbeat } from './dependencies.ts';
+import { inRun } from './in-run.ts';
 import type { ApplyPart } from './parts.ts';
 
 /** Retrieves at the same time: each is short. */
@@ -39,8 +39,7 @@ export async function lookAgain(
   const work = async (): Promise<void> => {
     for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) {
       const current = await readCurrent(deps.salesforce, part, batch);
-      await deps.database.transaction(async (tx) => {
-        await fence(tx, ctx);
+      await inRun(deps.database, ctx, async (tx) => {
         await withHashJoins(tx, () => judge(tx, ctx, part, current, sending, stillBefore));
         if (sending) await keepSent(tx, ctx, part, batch.map(({ id }) => id));
       });

@@ -19,7 +19,7 @@ interface Outcomes {
   readonly deferred: number;
 }
 
-type StoreCounts = StepCounts & Outcomes;
+type StoreCounts = StepCounts & Outcomes & { readonly persons: number };
 
 /**
  * Writes one part into the Personalization store: claimed in one commit, written under a batch key of its own, its results kept in another commit. Between the two a repeat sends the same writes
@@ -31,7 +31,7 @@ export async function applyStorePart(deps: ApplyDependencies, ctx: ApplyContext,
   const step = { step: 'apply.store', object: part.object, part: partNo } as const;
   const done = await database.query<{ counts: StoreCounts }>(sql`
     select counts from step_ledger where run_no = ${ctx.runNo} and step = ${step.step} and object = ${step.object} and part = ${partNo}`);
-  if (done.rows[0] !== undefined) return done.rows[0].counts;
+  if (done.rows[0] !== undefined) return { ...done.rows[0].counts, records: done.rows[0].counts.persons };
   // What is in the batch must not change once its key may have been used.
   await once(database, ctx, { step: 'apply.claim', object: part.object, part: partNo }, async (tx) => ({
     records: 0,
@@ -40,11 +40,13 @@ export async function applyStorePart(deps: ApplyDependencies, ctx: ApplyContext,
   const writes = await writesOf(deps, ctx, part);
   const kind = objectFacts[part.object].personKind;
   const results = writes.length === 0 ? [] : await store.write(kind, `${ctx.run}/${part.object}/${partNo}`, writes);
-  return once<StoreCounts>(database, ctx, step, async (tx) => {
+  const kept = await once<StoreCounts>(database, ctx, step, async (tx) => {
     const outcomes = await keepResults(tx, ctx, part, writes, results);
     await keepApplied(tx, ctx, part, null);
-    return { records: writes.length, ...outcomes };
+    // The part is counted once, by whoever asked for it.
+    return { records: 0, persons: writes.length, ...outcomes };
   });
+  return { ...kept, records: kept.persons };
 }
 
 /** One write a person, in the order of their ids, each on the condition that all its attributes are as they were read. */

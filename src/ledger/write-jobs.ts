@@ -94,6 +94,12 @@ export async function unsubmittedJobs(database: Queryable, run: string): Promise
   return rows;
 }
 
+/** Jobs of a run that Salesforce may be working on. */
+export async function submittedJobs(database: Queryable, run: string): Promise<readonly WriteJob[]> {
+  const { rows } = await database.query<WriteJob>(sql`select ${columns} from write_job where run = ${run} and state = 'submitted'`);
+  return rows;
+}
+
 /** Ids of the jobs that the ledger knows: an Open job of ours that is not among them was lost between two steps. */
 export async function knownJobIds(database: Queryable, sfJobIds: readonly string[]): Promise<ReadonlySet<string>> {
   const { rows } = await database.query<{ id: string }>(sql`select sf_job_id as id from write_job where sf_job_id = any(${sfJobIds})`);

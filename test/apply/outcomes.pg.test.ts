@@ -1,10 +1,12 @@
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
+import { settleAbandoned } from '../../src/apply/abandoned.ts';
 import { abortOpenJobs, openBulkPart } from '../../src/apply/bulk-open.ts';
 import { readBulkPart } from '../../src/apply/bulk-results.ts';
 import { applyCollectionsPart } from '../../src/apply/collections.ts';
 import { deferRest } from '../../src/apply/defer.ts';
 import type { ApplyDependencies } from '../../src/apply/dependencies.ts';
+import { sweepOpenJobs } from '../../src/apply/open-jobs.ts';
 import { applyStorePart } from '../../src/apply/store-part.ts';
 import { Failure } from '../../src/domain/failure.ts';
 import type { OpenRun } from '../../src/ledger/runs.ts';
@@ -286,4 +288,49 @@ test('R25 what the org makes of a value is not written again; an edit that a use
   const third = await world.night('three');
   expect(third).toContain(`salesforce,Contact,${id(1)},Department,theirs,new1,personalization,applied,,\n`);
   expect([...third.matchAll(/changedByOrg/g)]).toHaveLength(3);
+});
+
+test('an abandoned run: the next one looks at what may have been sent, and defers the rest; the sums of both add up', async () => {
+  const { world, run, storePart, crmPart } = await reserved();
+  await applyStorePart(world.deps, run, storePart);
+  const lost = withOrg(world.deps, (real) => ({
+    updateRows: async (object, rows) => {
+      await real.updateRows(object, rows.slice(0, 2));
+      throw new Error('the answer is lost');
+    },
+  }));
+  await expect(applyCollectionsPart(lost, run, crmPart, still)).rejects.toThrow('lost');
+  const next = await world.open('two');
+  expect(await settleAbandoned(world.deps, next, still)).toBe(1);
+  expect(await outcomes(world, run)).toEqual(['1,applied', '2,applied', '3,deferred,,abandoned', '4,deferred,,abandoned']);
+  expect(await intentCounts(world.deps.database, run.runNo)).toMatchObject({ salesforce: { applied: 2, deferred: 2 } });
+  expect(await settleAbandoned(world.deps, next, still)).toBe(0);
+  await world.fetch(next);
+  await world.plan(next);
+  await world.apply(next, await world.reserve(next));
+  expect(await outcomes(world, next)).toEqual(['3,applied', '4,applied']);
+  expect([...(await world.updates('Contact')).values()]).toEqual([1, 1, 1, 1]);
+});
+
+test('an abandoned Bulk job: it is aborted if it still can be, and its records are looked at', async () => {
+  const { world, run, crmPart } = await reserved('bulk');
+  const { jobNo } = await openBulkPart(world.deps, run, crmPart, still);
+  await bulkEnded(world.deps, jobNo ?? -1);
+  const next = await world.open('two');
+  expect(await settleAbandoned(world.deps, next, still)).toBe(1);
+  expect(await outcomes(world, run)).toEqual(numbers.map((n) => `${n},applied`));
+  expect(await outcomes(world, run, 'personalization')).toEqual(numbers.map((n) => `u${n},deferred,,abandoned`));
+});
+
+test('Open jobs that the ledger does not know are aborted once they are an hour old, others are left alone', async () => {
+  const { world, run, crmPart } = await reserved('bulk');
+  const stopping = withOrg(world.deps, () => ({ uploadIngest: () => Promise.reject(new Error('stopped')) }));
+  await expect(openBulkPart(stopping, run, crmPart, still)).rejects.toThrow('stopped');
+  const orphan = await world.deps.salesforce.openIngest('Contact');
+  const open = async (): Promise<number> => (await world.deps.salesforce.listOpenIngestJobs()).length;
+  expect(await sweepOpenJobs(world.deps, Date.now())).toBe(0);
+  expect(await open()).toBe(2);
+  expect(await sweepOpenJobs(world.deps, Date.now() + 3_700_000)).toBe(1);
+  expect((await world.deps.salesforce.listOpenIngestJobs()).map(({ jobId }) => jobId)).not.toContain(orphan.jobId);
+  expect(await open()).toBe(1);
 });
