@@ -81,7 +81,7 @@ test('demo runs one night, prints its report, stays up for other commands, and a
   expect((await ask('runs')).stderr).toContain('no stack runs on the state directory state');
 });
 
-test('a demo that is killed while its run waits for approval goes on with the same run, and loads nothing again', async () => {
+test('R5 a demo that is killed while its run waits for approval goes on with the same run, and loads nothing again', async () => {
   const cwd = await worldFolder('R4-both-ways', 'approval: always');
   const args = ['demo', '--data', 'data', '--state', 'state'];
   const first = startCrmSync(args, cwd);
