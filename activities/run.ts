@@ -76,7 +76,8 @@ export function runActivities(dependencies: Dependencies) {
 
     /** What a round matched and planned is as if it had not been (R16). Nothing of it is committed. */
     forgetRound: activity(async (ref: RunRef, round: number, objects: readonly ObjectType[]): Promise<void> => {
-      await once(database, ref, { step: 'match.forget', object: 'all', part: round }, async (tx, run) => {
+      const step = { step: 'plan.forget', object: objects[0] ?? 'all', part: round } as const;
+      await once(database, ref, step, async (tx, run) => {
         await forgetPlan(tx, run.runNo, objects);
         for (const object of objects) await forgetMatch(tx, run, object);
         await forgetSteps(tx, run.runNo, ['match', 'plan'], objects);

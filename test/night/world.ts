@@ -11,6 +11,7 @@ import { startSimulator } from '../../simulator/src/simulator.ts';
 import type { Simulator } from '../../simulator/src/simulator.ts';
 import { readSettings, requireConnections } from '../../src/config/load.ts';
 import type { LoadedSettings, SettingValues } from '../../src/config/load.ts';
+import type { Connections } from '../../src/config/settings.ts';
 import type { LeadSwitch, RunRequest, RunResult } from '../../src/domain/progress.ts';
 import type { Report } from '../../src/domain/report.ts';
 import { findRun } from '../../src/operator/runs.ts';
@@ -28,6 +29,8 @@ export interface WorldOptions {
   /** Above the directory's settings. */
   readonly overrides?: SettingValues;
   readonly temporal: TestNamespace;
+  /** No worker in this process: the test starts its own ones (`workerProcess`). */
+  readonly withoutWorker?: boolean;
 }
 
 export interface NightFiles {
@@ -43,6 +46,11 @@ export interface World {
   readonly database: Database;
   readonly store: PersonalizationStore;
   readonly simulator: Simulator;
+  readonly temporal: TestNamespace;
+  /** What a settings file must say of the connections. */
+  readonly connections: Connections;
+  /** Ids of workflow executions that the test started. */
+  readonly started: { readonly workflowId: string; readonly runId: string }[];
   setLeads(enabled: boolean): Promise<LeadSwitch>;
   start(request?: Partial<RunRequest>): Promise<{ readonly run: string; readonly result: () => Promise<RunResult> }>;
   night(request?: Partial<RunRequest>): Promise<RunResult>;
@@ -56,7 +64,7 @@ installRuntime(() => undefined);
 let bundle: Promise<string> | undefined;
 
 /** The workflows, bundled once a process. */
-async function workflowBundle(): Promise<string> {
+export async function workflowBundle(): Promise<string> {
   bundle ??= (async () => {
     const { code } = await bundleWorkflowCode({ workflowsPath: path.join(import.meta.dirname, '../../workflows/index.ts') });
     const file = path.join(mkdtempSync(path.join(tmpdir(), 'crm-sync-bundle-')), 'workflow-bundle.js');
@@ -67,7 +75,7 @@ async function workflowBundle(): Promise<string> {
   return bundle;
 }
 
-export async function startWorld({ data, overrides, temporal }: WorldOptions): Promise<World> {
+export async function startWorld({ data, overrides, temporal, withoutWorker = false }: WorldOptions): Promise<World> {
   const name = `w${randomBytes(5).toString('hex')}`;
   const admin = inject('postgresUrl');
   const url = new URL(admin);
@@ -83,33 +91,37 @@ export async function startWorld({ data, overrides, temporal }: WorldOptions): P
   );
   const { clientId, clientSecret } = simulator.credentials;
   const file = path.join(data, 'crm-sync.yaml');
+  const connections: Connections = {
+    salesforce: { loginUrl: simulator.url, auth: { flow: 'clientCredentials', clientId, clientSecret } },
+    personalizationUrl: url.href,
+    ledgerUrl: url.href,
+  };
   const settingsNow = (): LoadedSettings =>
     readSettings({
       ...(existsSync(file) ? { file } : { text: '' }),
       env: process.env,
       defaults: { approval: 'never' },
       overrides: { name, ...overrides },
-      connections: {
-        salesforce: { loginUrl: simulator.url, auth: { flow: 'clientCredentials', clientId, clientSecret } },
-        personalizationUrl: url.href,
-        ledgerUrl: url.href,
-      },
+      connections,
     });
   const settings = requireConnections(settingsNow().settings);
   const workDirectory = mkdtempSync(path.join(tmpdir(), 'crm-sync-work-'));
   const stopping = new AbortController();
-  const started = Promise.withResolvers<void>();
-  const worker = runWorker({
-    settings,
-    readSettings: settingsNow,
-    temporal: { connection: { address: temporal.address }, namespace: temporal.namespace },
-    workDirectory,
-    workflowBundle: await workflowBundle(),
-    onReady: started.resolve,
-    onLog: () => undefined,
-    signal: stopping.signal,
-  });
-  await Promise.race([started.promise, worker]);
+  const ready = Promise.withResolvers<void>();
+  const started: World['started'] = [];
+  const worker = withoutWorker
+    ? Promise.resolve()
+    : runWorker({
+        settings,
+        readSettings: settingsNow,
+        temporal: { connection: { address: temporal.address }, namespace: temporal.namespace },
+        workDirectory,
+        workflowBundle: await workflowBundle(),
+        onReady: ready.resolve,
+        onLog: () => undefined,
+        signal: stopping.signal,
+      });
+  await Promise.race([ready.promise, worker]);
   const database = await openLedger(settings);
   const connection = await Connection.connect({ address: temporal.address });
   const client = new Client({ connection, namespace: temporal.namespace });
@@ -121,6 +133,7 @@ export async function startWorld({ data, overrides, temporal }: WorldOptions): P
       taskQueue: name,
       args: [{ kind: 'night', full: false, atGate: 'wait', ...request, run }],
     });
+    started.push({ workflowId: handle.workflowId, runId: handle.firstExecutionRunId });
     return { run, result: () => handle.result() as Promise<RunResult> };
   };
   return {
@@ -129,6 +142,9 @@ export async function startWorld({ data, overrides, temporal }: WorldOptions): P
     database,
     store,
     simulator,
+    temporal,
+    connections,
+    started,
     start,
     setLeads: (enabled) => client.workflow.getHandle(name).executeUpdate('setLeads', { args: [enabled] }) as Promise<LeadSwitch>,
     night: async (request) => (await start(request)).result(),
