@@ -16,7 +16,11 @@ export async function waitingNight(client: Client, name: string): Promise<Waitin
   if (night === undefined) throw notWaiting('no run is in progress');
   const progress = await queryProgress(client, night);
   if (progress === undefined)
-    throw new Failure('no worker answers for the run in progress', { kind: 'transient', code: 'NO_WORKER', remedy: 'Start one with `crm-sync worker`, then ask again.' });
+    throw new Failure('no worker answers for the run in progress', {
+      kind: 'transient',
+      code: 'NO_WORKER',
+      remedy: 'Start one with `crm-sync worker`, then ask again.',
+    });
   if (progress.status !== 'awaitingApproval') throw notWaiting(`run ${progress.run} does not wait for approval: it is ${progress.status}`);
   return { night, progress };
 }
@@ -26,12 +30,17 @@ export async function answer(body: () => Promise<void>): Promise<void> {
   try {
     await body();
   } catch (error) {
-    if (error instanceof WorkflowUpdateFailedError) throw notWaiting(error.cause instanceof Error ? error.cause.message : 'the run refused the answer');
+    if (error instanceof WorkflowUpdateFailedError)
+      throw notWaiting(error.cause instanceof Error ? error.cause.message : 'the run refused the answer');
     if (error instanceof WorkflowNotFoundError) throw notWaiting('the run has ended meanwhile');
     throw error;
   }
 }
 
 function notWaiting(message: string): Failure {
-  return new Failure(message, { kind: 'permanent', code: 'NOT_WAITING', remedy: '`crm-sync status` shows the run in progress, `crm-sync runs` those before it.' });
+  return new Failure(message, {
+    kind: 'permanent',
+    code: 'NOT_WAITING',
+    remedy: '`crm-sync status` shows the run in progress, `crm-sync runs` those before it.',
+  });
 }

@@ -13,7 +13,11 @@ import { importLine } from './personalization.ts';
 export function sampleDirectory(): string {
   const found = [programRoot, path.dirname(programRoot)].map((folder) => path.join(folder, 'sample')).find((folder) => existsSync(folder));
   if (found !== undefined) return found;
-  throw new Failure('this installation has no sample data', { kind: 'permanent', code: 'SAMPLE_MISSING', remedy: 'Name a folder with --data DIR, or make an org with --synthetic N.' });
+  throw new Failure('this installation has no sample data', {
+    kind: 'permanent',
+    code: 'SAMPLE_MISSING',
+    remedy: 'Name a folder with --data DIR, or make an org with --synthetic N.',
+  });
 }
 
 /** The Personalization side and the settings of an org that the simulator makes. */

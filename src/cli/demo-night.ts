@@ -18,7 +18,12 @@ export interface NightOptions {
 }
 
 /** Schedule, switch, one night with progress, its report, and what to try next. Returns the exit code that `--once` ends with. */
-export async function runDemoNight(sync: SyncConnection, temporalCli: string | undefined, options: NightOptions, signal: AbortSignal): Promise<number> {
+export async function runDemoNight(
+  sync: SyncConnection,
+  temporalCli: string | undefined,
+  options: NightOptions,
+  signal: AbortSignal,
+): Promise<number> {
   const client = await sync.client();
   await ensureControl(client, sync.name);
   await applySchedule(client, sync.settings);

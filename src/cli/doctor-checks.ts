@@ -40,7 +40,13 @@ function warn(check: string, message: string, remedy?: string): Finding {
 
 function fail(check: string, error: unknown): Finding {
   if (error instanceof Failure)
-    return { check, result: 'fail', message: error.message, exitCode: error.exitCode, ...(error.remedy === undefined ? {} : { remedy: error.remedy }) };
+    return {
+      check,
+      result: 'fail',
+      message: error.message,
+      exitCode: error.exitCode,
+      ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
+    };
   const [first = '', ...more] = describeError(error, false).lines;
   const remedy = more.join(' ').trim();
   return { check, result: 'fail', message: first.replace(/^error: /, ''), exitCode: 1, ...(remedy === '' ? {} : { remedy }) };
@@ -74,7 +80,10 @@ export async function* examine(sync: SyncConnection, nowMs: number): AsyncGenera
   try {
     const store = await sync.store();
     attributes = await store.describe();
-    yield ok('profile store', `${store.place} answers: ${count(attributes.user.length)} attributes of users, ${count(attributes.account.length)} of accounts`);
+    yield ok(
+      'profile store',
+      `${store.place} answers: ${count(attributes.user.length)} attributes of users, ${count(attributes.account.length)} of accounts`,
+    );
   } catch (error) {
     yield fail('profile store', error);
   }
@@ -98,7 +107,9 @@ async function* examineOrg(org: Salesforce, settings: ConnectedSettings): AsyncG
     const { dailyApiRequests } = await org.limits();
     const share = dailyApiRequests.remaining / Math.max(1, dailyApiRequests.max);
     const calls = `${count(dailyApiRequests.remaining)} of ${count(dailyApiRequests.max)} daily requests are left`;
-    yield share > 0.3 ? ok('Salesforce limits', calls) : warn('Salesforce limits', calls, 'A run stops at salesforce.apiBudget; run it when more are left.');
+    yield share > 0.3
+      ? ok('Salesforce limits', calls)
+      : warn('Salesforce limits', calls, 'A run stops at salesforce.apiBudget; run it when more are left.');
   } catch (error) {
     yield fail('Salesforce login', error);
     return;
@@ -127,7 +138,8 @@ function fieldsAndPermissions(sync: SyncConnection, describes: Describes, attrib
   const { settings, positions, place } = sync.loaded;
   const facts = { describes, userAttributes: attributes.user, accountAttributes: attributes.account };
   const problems = checkAgainstSides(settings, facts, positions);
-  if (problems.length > 0) return fail('fields and permissions', settingsFailure(place, problems, 'Correct the settings, or add what is missing to the org or the store.'));
+  if (problems.length > 0)
+    return fail('fields and permissions', settingsFailure(place, problems, 'Correct the settings, or add what is missing to the org or the store.'));
   return ok('fields and permissions', 'every field that the settings name is there, and those to be written may be written');
 }
 
@@ -153,7 +165,11 @@ async function* examineTemporal(sync: SyncConnection): AsyncGenerator<Finding> {
     const missing = [runStatusName, runKindName].filter((name) => customAttributes?.[name] === undefined);
     yield missing.length === 0
       ? ok('search attributes', `${runStatusName} and ${runKindName} are registered`)
-      : warn('search attributes', `not registered yet: ${missing.join(', ')}`, 'A worker registers them at its start; on Temporal Cloud, in the namespace\'s settings.');
+      : warn(
+          'search attributes',
+          `not registered yet: ${missing.join(', ')}`,
+          "A worker registers them at its start; on Temporal Cloud, in the namespace's settings.",
+        );
     const { pollers } = await client.workflowService.describeTaskQueue({ namespace, taskQueue: { name: sync.name }, taskQueueType: 1 });
     yield (pollers ?? []).length > 0
       ? ok('workers', `${count((pollers ?? []).length)} at work on task queue ${sync.name}`)
@@ -169,7 +185,8 @@ async function* examineTemporal(sync: SyncConnection): AsyncGenerator<Finding> {
 async function scheduleFinding(sync: SyncConnection): Promise<Finding> {
   try {
     const { state, info } = await describeSchedule(await sync.client(), sync.name);
-    if (state.paused) return warn('Schedule', `is paused${state.note === undefined ? '' : ` (${state.note})`}`, 'Resume it with `crm-sync schedule resume`.');
+    if (state.paused)
+      return warn('Schedule', `is paused${state.note === undefined ? '' : ` (${state.note})`}`, 'Resume it with `crm-sync schedule resume`.');
     return ok('Schedule', `is active; next ${info.nextActionTimes[0]?.toISOString() ?? 'never'}`);
   } catch (error) {
     if (error instanceof Failure && error.code === 'SCHEDULE_MISSING') return warn('Schedule', error.message, error.remedy);
@@ -181,5 +198,7 @@ function lonelyCertificate({ environment, stack }: SyncConnection): string | und
   const given = (name: string): boolean => Boolean(environment.variables[`${name}_PATH`]) || Boolean(environment.variables[`${name}_DATA`]);
   const [certificate, key] = [given('TEMPORAL_TLS_CLIENT_CERT'), given('TEMPORAL_TLS_CLIENT_KEY')];
   if (stack !== undefined || certificate === key) return undefined;
-  return certificate ? 'TEMPORAL_TLS_CLIENT_CERT_* is set, TEMPORAL_TLS_CLIENT_KEY_* is not' : 'TEMPORAL_TLS_CLIENT_KEY_* is set, TEMPORAL_TLS_CLIENT_CERT_* is not';
+  return certificate
+    ? 'TEMPORAL_TLS_CLIENT_CERT_* is set, TEMPORAL_TLS_CLIENT_KEY_* is not'
+    : 'TEMPORAL_TLS_CLIENT_KEY_* is set, TEMPORAL_TLS_CLIENT_CERT_* is not';
 }

@@ -13,7 +13,10 @@ interface DoctorOptions extends PlaceOptions {
 export function define(command: Command): void {
   addPlaceOptions(command.option('--json', 'one JSON document')).action(doctor);
   addExamples(command, 'doctor', 'doctor --config crm-sync.yaml --json');
-  command.addHelpText('after', '\nReads only. Exit codes: 0 fit for a night (warnings included), 1 something cannot be reached or is not allowed, 2 the settings are wrong.');
+  command.addHelpText(
+    'after',
+    '\nReads only. Exit codes: 0 fit for a night (warnings included), 1 something cannot be reached or is not allowed, 2 the settings are wrong.',
+  );
 }
 
 async function doctor(options: DoctorOptions): Promise<void> {

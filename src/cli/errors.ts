@@ -27,10 +27,18 @@ function failureOf(error: unknown): Failure | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code, syscall, path } = error as NodeJS.ErrnoException;
   if (syscall !== undefined && path !== undefined && code !== undefined)
-    return new Failure(`${path}: ${code} (${syscall})`, { kind: 'permanent', code, remedy: 'Check the path, its permissions and the space on its disk.' });
+    return new Failure(`${path}: ${code} (${syscall})`, {
+      kind: 'permanent',
+      code,
+      remedy: 'Check the path, its permissions and the space on its disk.',
+    });
   const grpc = grpcCode(error);
   if (grpc !== undefined && unavailable.has(grpc))
-    return new Failure('no answer from the Temporal server', { kind: 'transient', code: 'TEMPORAL_UNREACHABLE', remedy: 'Check that it is up: crm-sync doctor.' });
+    return new Failure('no answer from the Temporal server', {
+      kind: 'transient',
+      code: 'TEMPORAL_UNREACHABLE',
+      remedy: 'Check that it is up: crm-sync doctor.',
+    });
   return undefined;
 }
 

@@ -20,7 +20,12 @@ export async function readLeads(client: Client, name: string): Promise<LeadSwitc
 
 /** Makes sure that the workflow which holds the switch is open; workers do the same at their start. */
 export async function ensureControl(client: Client, name: string): Promise<void> {
-  await client.workflow.start('syncControl', { workflowId: name, taskQueue: name, workflowIdConflictPolicy: 'USE_EXISTING', staticSummary: 'the lead switch' });
+  await client.workflow.start('syncControl', {
+    workflowId: name,
+    taskQueue: name,
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    staticSummary: 'the lead switch',
+  });
 }
 
 async function control<T>(client: Client, name: string, body: () => Promise<T>): Promise<T> {

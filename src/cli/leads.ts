@@ -16,7 +16,10 @@ export function define(command: Command): void {
     ['status', 'show the switch', undefined],
   ] as const;
   for (const [verb, summary, enabled] of verbs) {
-    const sub = command.command(verb).summary(summary).description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`);
+    const sub = command
+      .command(verb)
+      .summary(summary)
+      .description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`);
     addPlaceOptions(sub.option('--json', 'one JSON document')).action((options: LeadOptions) => leads(enabled, options));
     addExamples(sub, `leads ${verb}`);
   }

@@ -43,7 +43,10 @@ async function programFor(args: readonly string[]): Promise<Command> {
     .addHelpText('after', '\nExample:\n  $ crm-sync demo --once --out out\n\nExit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 partial.\n');
   const wanted = wantedCommand(args);
   for (const [name, { summary, load }] of Object.entries(commands)) {
-    const command = program.command(name).description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`).summary(summary);
+    const command = program
+      .command(name)
+      .description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`)
+      .summary(summary);
     if (name === wanted) {
       const { define }: CommandModule = await load();
       define(command);

@@ -47,6 +47,10 @@ export async function withSchedule<T>(client: Client, name: string, body: (handl
     return await body(client.schedule.getHandle(scheduleId(name)));
   } catch (error) {
     if (!(error instanceof ScheduleNotFoundError)) throw error;
-    throw new Failure(`there is no Schedule ${scheduleId(name)}`, { kind: 'permanent', code: 'SCHEDULE_MISSING', remedy: 'Make it with `crm-sync schedule apply`.' });
+    throw new Failure(`there is no Schedule ${scheduleId(name)}`, {
+      kind: 'permanent',
+      code: 'SCHEDULE_MISSING',
+      remedy: 'Make it with `crm-sync schedule apply`.',
+    });
   }
 }

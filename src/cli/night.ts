@@ -146,7 +146,10 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-const exitCodes = { success: 0, failed: 1, partial: 3, preview: 3, rejected: 3, cancelled: 3, skipped: 3 } as const satisfies Record<RunStatus, 0 | 1 | 3>;
+const exitCodes = { success: 0, failed: 1, partial: 3, preview: 3, rejected: 3, cancelled: 3, skipped: 3 } as const satisfies Record<
+  RunStatus,
+  0 | 1 | 3
+>;
 
 /** What `--once` and `--wait` end with. A preview that was asked for is done. */
 export function exitCodeOf(ended: EndedNight, wanted: RunRequest['kind']): number {

@@ -12,16 +12,25 @@ interface JsonOption extends PlaceOptions {
 }
 
 export function define(command: Command): void {
-  const into = command.command('import').summary('load user and account feeds (CSV)').argument('<file...>', 'feeds; loaded in the order of their names');
-  addPlaceOptions(into.description('Loads user and account feeds (CSV) into the profile store; a later row wins.')).option('--json', 'one JSON document').action(importFiles);
+  const into = command
+    .command('import')
+    .summary('load user and account feeds (CSV)')
+    .argument('<file...>', 'feeds; loaded in the order of their names');
+  addPlaceOptions(into.description('Loads user and account feeds (CSV) into the profile store; a later row wins.'))
+    .option('--json', 'one JSON document')
+    .action(importFiles);
   addExamples(into, 'personalization import user-1.csv account-1.csv');
 
   const out = command.command('export').summary('write user-export.csv and account-export.csv').argument('<dir>', 'folder; made if it is missing');
-  addPlaceOptions(out.description('Writes user-export.csv and account-export.csv, in the form that import reads.')).option('--json', 'one JSON document').action(exportTo);
+  addPlaceOptions(out.description('Writes user-export.csv and account-export.csv, in the form that import reads.'))
+    .option('--json', 'one JSON document')
+    .action(exportTo);
   addExamples(out, 'personalization export backup');
 
   const remove = command.command('delete').summary('delete users').argument('<user...>', 'user ids');
-  addPlaceOptions(remove.description('Deletes users with all their values from the profile store.')).option('--json', 'one JSON document').action(deleteUsers);
+  addPlaceOptions(remove.description('Deletes users with all their values from the profile store.'))
+    .option('--json', 'one JSON document')
+    .action(deleteUsers);
   addExamples(remove, 'personalization delete u-1017');
   addExamples(command, 'personalization import user-1.csv', 'personalization export backup');
 }

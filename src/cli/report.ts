@@ -30,7 +30,10 @@ async function report(named: string | undefined, options: ReportOptions): Promis
     throw new Failure(`run ${run.run} has no report: it is ${run.status}`, {
       kind: 'permanent',
       code: 'REPORT_MISSING',
-      remedy: run.finishedAt === null ? '`crm-sync status` shows how it goes on.' : 'The run failed before it could write one; Temporal\'s web UI shows where.',
+      remedy:
+        run.finishedAt === null
+          ? '`crm-sync status` shows how it goes on.'
+          : "The run failed before it could write one; Temporal's web UI shows where.",
     });
   if (options.json === true) printJson(run.report);
   else print(renderReport(run.report));

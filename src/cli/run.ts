@@ -32,7 +32,12 @@ async function run(options: RunOptions): Promise<void> {
   const waits = options.wait === true || options.out !== undefined;
   const signal = waits ? endingSignal() : undefined;
   await using sync = await connect(options);
-  const request: RunRequest = { run: newRunKey(new Date()), kind: options.preview === true ? 'preview' : 'night', full: options.full ?? false, atGate: 'wait' };
+  const request: RunRequest = {
+    run: newRunKey(new Date()),
+    kind: options.preview === true ? 'preview' : 'night',
+    full: options.full ?? false,
+    atGate: 'wait',
+  };
   const night = await openNight(await sync.client(), sync.name, request);
   if (night.attached)
     throw new Failure(`a run is in progress already (${night.workflowId})`, {

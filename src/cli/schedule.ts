@@ -14,7 +14,10 @@ interface ScheduleOptions extends PlaceOptions {
 
 export function define(command: Command): void {
   const verb = (name: string, summary: string, body: (options: ScheduleOptions) => Promise<void>): Command => {
-    const sub = command.command(name).summary(summary).description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`);
+    const sub = command
+      .command(name)
+      .summary(summary)
+      .description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`);
     addPlaceOptions(sub).action(body);
     addExamples(sub, `schedule ${name}`);
     return sub;

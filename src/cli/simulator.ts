@@ -26,7 +26,10 @@ export function define(command: Command): void {
     .option('--faults <file>', 'faults to answer with')
     .action(become);
   addExamples(command, 'simulator --port 8100 --data sample', 'simulator --port 0 --synthetic 10000 --seed 7');
-  command.addHelpText('after', '\nWhen it answers it prints one JSON line: url, clientId, clientSecret, username, password, refreshToken, privateKeyFile.');
+  command.addHelpText(
+    'after',
+    '\nWhen it answers it prints one JSON line: url, clientId, clientSecret, username, password, refreshToken, privateKeyFile.',
+  );
 }
 
 /** Becomes the simulator: no process in between, signals and exit code are its own. */

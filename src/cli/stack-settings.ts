@@ -49,7 +49,9 @@ export function settingsOfStack(source: StackSettings | undefined, stack: StackF
     ...options,
     connections: {
       ...(own.salesforce.loginUrl === undefined && offered.salesforce !== undefined ? { salesforce: offered.salesforce } : {}),
-      ...(own.personalization.url === undefined && offered.personalizationUrl !== undefined ? { personalizationUrl: offered.personalizationUrl } : {}),
+      ...(own.personalization.url === undefined && offered.personalizationUrl !== undefined
+        ? { personalizationUrl: offered.personalizationUrl }
+        : {}),
       ...(own.ledger.url === undefined && offered.ledgerUrl !== undefined ? { ledgerUrl: offered.ledgerUrl } : {}),
     },
   });

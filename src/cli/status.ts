@@ -53,7 +53,9 @@ function renderProgress({ run, kind, status: state, leads, steps, planDigest, ap
     table.push([step, object, stepState, `${count(records)}${total === null ? '' : ` of ${count(total)}`}`, seconds(ms)]);
   const waiting =
     state === 'awaitingApproval'
-      ? [`It waits for approval until ${approvalExpiresAt ?? 'it is answered'}: crm-sync approve --plan ${planDigest ?? ''}${place}, or crm-sync reject${place}`]
+      ? [
+          `It waits for approval until ${approvalExpiresAt ?? 'it is answered'}: crm-sync approve --plan ${planDigest ?? ''}${place}, or crm-sync reject${place}`,
+        ]
       : [];
   return [`Run ${run}: ${state} (${kind}, leads ${leads ? 'on' : 'off'})`, table.toString(), ...waiting].join('\n');
 }

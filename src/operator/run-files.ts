@@ -35,7 +35,8 @@ export async function writeRunFiles(database: Database, { runNo, report }: RunSu
     throw new Failure(`${directory} cannot be written (${code})`, {
       kind: 'permanent',
       code: 'OUT_UNWRITABLE',
-      remedy: 'Name a folder that can be written, on a disk with enough space. The run itself is kept: `crm-sync report --out DIR` writes its files again.',
+      remedy:
+        'Name a folder that can be written, on a disk with enough space. The run itself is kept: `crm-sync report --out DIR` writes its files again.',
       cause: error,
     });
   } finally {

@@ -79,7 +79,11 @@ export async function findRun(database: Queryable, named: string | undefined): P
     const found = await database.query<RunSummary>(sql`select ${columns} from run where finished_at is not null order by run_no desc limit 1`);
     const newest = found.rows[0];
     if (newest !== undefined) return summaryOf(newest);
-    throw new Failure('no run has ended yet', { kind: 'permanent', code: 'RUN_UNKNOWN', remedy: 'Start one with `crm-sync run --wait`, or see how one goes on with `crm-sync status`.' });
+    throw new Failure('no run has ended yet', {
+      kind: 'permanent',
+      code: 'RUN_UNKNOWN',
+      remedy: 'Start one with `crm-sync run --wait`, or see how one goes on with `crm-sync status`.',
+    });
   }
   const found = await database.query<RunSummary>(sql`
     select ${columns} from run where starts_with(run, ${named}) order by (run = ${named}) desc, run_no desc limit 2`);
@@ -87,6 +91,11 @@ export async function findRun(database: Queryable, named: string | undefined): P
   if (first === undefined)
     throw new Failure(`there is no run ${named}`, { kind: 'permanent', code: 'RUN_UNKNOWN', exitCode: 2, remedy: '`crm-sync runs` lists them.' });
   if (first.run !== named && second !== undefined)
-    throw new Failure(`several runs begin with ${named}`, { kind: 'permanent', code: 'RUN_UNCLEAR', exitCode: 2, remedy: 'Give more of the key; `crm-sync runs` lists them.' });
+    throw new Failure(`several runs begin with ${named}`, {
+      kind: 'permanent',
+      code: 'RUN_UNCLEAR',
+      exitCode: 2,
+      remedy: 'Give more of the key; `crm-sync runs` lists them.',
+    });
   return summaryOf(first);
 }

@@ -74,7 +74,10 @@ test('demo runs one night, prints its report, stays up for other commands, and a
   expect(await readFile(path.join(cwd, 'quiet/intents.csv'), 'utf8')).toMatch(/^side,[^\n]*\n$/);
   await writeFile(path.join(cwd, 'taken'), '');
   const unwritable = await ask('report', '--out', 'taken');
-  expect([unwritable.exitCode, unwritable.stderr]).toEqual([1, expect.stringMatching(/^error: taken cannot be written \((EEXIST|ENOTDIR)\)\n {2}Name a folder/)]);
+  expect([unwritable.exitCode, unwritable.stderr]).toEqual([
+    1,
+    expect.stringMatching(/^error: taken cannot be written \((EEXIST|ENOTDIR)\)\n {2}Name a folder/),
+  ]);
 
   expect(await demo.end('SIGINT')).toBe(0);
   expect(processesOf(cwd)).toEqual([]);

@@ -43,7 +43,10 @@ test("apply brings the Schedule up to the settings and leaves an operator's paus
 });
 
 test('a Schedule that is not there is said, with the command that makes it', async () => {
-  await expect(describeSchedule(client, 'nobody')).rejects.toMatchObject({ code: 'SCHEDULE_MISSING', remedy: expect.stringContaining('schedule apply') });
+  await expect(describeSchedule(client, 'nobody')).rejects.toMatchObject({
+    code: 'SCHEDULE_MISSING',
+    remedy: expect.stringContaining('schedule apply'),
+  });
 });
 
 test('R5 of runs started at the same time by hand one is open, and the others find it', async () => {

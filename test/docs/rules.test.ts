@@ -38,10 +38,12 @@ function rulesIn(title: string): readonly string[] {
 /** Titles of tests and of groups of them, with the file; the worlds of `test/rules` are tests by their names. */
 const titles: readonly { readonly file: string; readonly title: string }[] = [
   ...globSync(['test/**/*.ts', 'simulator/test/**/*.ts'], { cwd: root }).flatMap((file) =>
-    [...readFileSync(path.join(root, file), 'utf8').matchAll(/^\s*(?:test|describe)(?:\.\w+(?:\([^\n]*?\))?)*\(\s*(['"`])(.*?)\1/gms)].map(([, , title = '']) => ({
-      file,
-      title,
-    })),
+    [...readFileSync(path.join(root, file), 'utf8').matchAll(/^\s*(?:test|describe)(?:\.\w+(?:\([^\n]*?\))?)*\(\s*(['"`])(.*?)\1/gms)].map(
+      ([, , title = '']) => ({
+        file,
+        title,
+      }),
+    ),
   ),
   ...globSync('test/rules/R*/about.txt', { cwd: root }).map((about) => ({ file: path.dirname(about), title: path.basename(path.dirname(about)) })),
 ];
@@ -68,7 +70,8 @@ test.for(rules.filter(({ enforced }) => enforced.length > 0))('a test names $nam
   expect(naming, `no test names ${name}`).not.toEqual([]);
   for (const place of tested) {
     // A directory is a world, a file of cases is used by the suites of its folder: both show the rule without a title of their own.
-    if (statSync(path.join(root, place)).isDirectory() || !place.endsWith('.test.ts')) expect(rulesIn(`${path.basename(place)} ${readIfFile(place)}`)).toContain(name);
+    if (statSync(path.join(root, place)).isDirectory() || !place.endsWith('.test.ts'))
+      expect(rulesIn(`${path.basename(place)} ${readIfFile(place)}`)).toContain(name);
     else expect(naming, `${place} has no test that names ${name}`).toContain(place);
   }
 });
@@ -80,6 +83,10 @@ function readIfFile(place: string): string {
 
 test('no test names a rule that does not exist', () => {
   const known = new Set(rules.map(({ name }) => name));
-  const unknown = titles.flatMap(({ file, title }) => rulesIn(title).filter((name) => !known.has(name)).map((name) => `${file}: ${name}`));
+  const unknown = titles.flatMap(({ file, title }) =>
+    rulesIn(title)
+      .filter((name) => !known.has(name))
+      .map((name) => `${file}: ${name}`),
+  );
   expect(unknown).toEqual([]);
 });
