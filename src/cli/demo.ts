@@ -6,6 +6,7 @@ import { readEnvironment } from '../config/environment.ts';
 import { usageFailure } from '../domain/failure.ts';
 import { startStack } from '../local/stack.ts';
 import type { Stack } from '../local/stack.ts';
+import { prepareOut } from '../operator/run-files.ts';
 import { connect } from './connections.ts';
 import { loadProfiles, sampleDirectory, syntheticData } from './demo-data.ts';
 import { runDemoNight } from './demo-night.ts';
@@ -59,6 +60,7 @@ async function demo(options: DemoOptions): Promise<void> {
   };
   // What is wrong with the settings is said before anything is started.
   settingsOfStack(source, undefined, environment.variables);
+  if (options.out !== undefined) await prepareOut(options.out);
   let stack: Stack;
   try {
     stack = await startStack({

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { Failure } from '../domain/failure.ts';
 import type { RunRequest } from '../domain/progress.ts';
+import { prepareOut } from '../operator/run-files.ts';
 import { connect } from './connections.ts';
 import { tellNight, watchNight } from './demo-night.ts';
 import { newRunKey, openNight } from './night.ts';
@@ -32,6 +33,7 @@ async function run(options: RunOptions): Promise<void> {
   const waits = options.wait === true || options.out !== undefined;
   const signal = waits ? endingSignal() : undefined;
   await using sync = await connect(options);
+  if (options.out !== undefined) await prepareOut(options.out);
   const request: RunRequest = {
     run: newRunKey(new Date()),
     kind: options.preview === true ? 'preview' : 'night',

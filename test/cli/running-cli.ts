@@ -13,8 +13,8 @@ export interface RunningCli {
 }
 
 /** Starts the command line in the background; asked to end after the test if it still runs. */
-export function startCrmSync(args: readonly string[], cwd: string): RunningCli {
-  const child = spawn(process.execPath, [program, ...args], { cwd, env: cliEnvironment(), stdio: ['ignore', 'pipe', 'pipe'] });
+export function startCrmSync(args: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}): RunningCli {
+  const child = spawn(process.execPath, [program, ...args], { cwd, env: { ...cliEnvironment(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   const said = { stdout: '', stderr: '' };
   const listeners = new Set<() => void>();
   for (const name of ['stdout', 'stderr'] as const) {

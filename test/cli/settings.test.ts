@@ -98,3 +98,12 @@ test.for([
   expect(exitCode).toBe(2);
   await expect(stat(path.join(cwd, 'state'))).rejects.toThrow('ENOENT');
 });
+
+test('a folder for the results that cannot be made is said before anything is started', async () => {
+  const cwd = await emptyFolder();
+  await writeFile(path.join(cwd, 'file.csv'), 'Id\n');
+  const { exitCode, stderr } = await crmSync(['demo', '--state', 'state', '--out', 'file.csv/out'], { cwd });
+  expect(stderr).toMatch(/^error: file\.csv\/out cannot be written \(ENOTDIR\)\n {2}Name a folder/);
+  expect(exitCode).toBe(1);
+  await expect(stat(path.join(cwd, 'state'))).rejects.toThrow('ENOENT');
+});
