@@ -49,6 +49,7 @@ export async function commitLinks(tx: PoolClient, ctx: MatchContext): Promise<Co
       select count(*) as kept from ${runTables(ctx, object).crmOutcome} where outcome = 'linked' and link_no is not null`);
     kept += found.rows[0]?.kept ?? 0;
   }
+  await tx.query(sql`analyze link`);
   const counts = await tx.query<{ made: number; ended: number }>(sql`
     select (select count(*) from link where made_run = ${ctx.run} and ended_run is null and object = any(${objects})) as made,
            (select count(*) from link where ended_run = ${ctx.run} and object = any(${objects})) as ended`);
@@ -58,27 +59,38 @@ export async function commitLinks(tx: PoolClient, ctx: MatchContext): Promise<Co
 /** Ends the links that hold no longer: of records that are gone or linked otherwise, of persons that are, of pairs that somebody parted. */
 async function endLinks(tx: PoolClient, ctx: MatchContext, object: ObjectType, matched: readonly ObjectType[]): Promise<void> {
   const t = runTables(ctx, object);
-  const persRecord = identifier(`pers_record_${objectFacts[object].personKind}`);
-  const toContact = raw(
-    object === 'lead' && matched.includes('contact')
-      ? `exists (select from ${runTables(ctx, 'contact').persOutcome.fragment} c where c.rec = p.rec and c.outcome = 'linked')`
-      : 'false',
-  );
-  const withLeads = object === 'lead' && matched.includes('contact');
   const contact = runTables(ctx, 'contact');
-  // The outcome of the record that the link's record ended in.
-  const heir = raw(`
-    select n.outcome, n.sub_tier, n.candidates from ${t.crmRecord.fragment} h join ${t.crmOutcome.fragment} n on n.rec = h.rec where h.crm_id = m.master_id
-    ${withLeads ? `union all select n.outcome, n.sub_tier, n.candidates from converted v join ${contact.crmRecord.fragment} h on h.crm_id = v.contact_id join ${contact.crmOutcome.fragment} n on n.rec = h.rec where v.lead_id = l.crm_id and m.crm_id is null` : ''}`);
+  const withContacts = object === 'lead' && matched.includes('contact');
+  // `heir`: what became of the record that the link's record ended in.
   await tx.query(sql`
-    with recursive ${raw(mergedSql(withLeads ? ['contact', 'lead'] : [object]))} ${raw(withLeads ? `, ${convertedSql}` : '')},
-    block as materialized (select crm_id, pers_id, kind from block_now(${ctx.decisionSeq}) where object = ${object}),
-    judged as (
+    create temp table heir on commit drop as
+    with recursive ${raw(mergedSql(withContacts ? ['contact', 'lead'] : [object]))} ${raw(withContacts ? `, ${convertedSql}` : '')}
+    select m.crm_id, true as merged, n.outcome, n.sub_tier, n.candidates
+      from merged m join ${t.crmRecord} h on h.crm_id = m.master_id join ${t.crmOutcome} n on n.rec = h.rec where m.object = ${object}
+    ${raw(
+      withContacts
+        ? `union all select v.lead_id, false, n.outcome, n.sub_tier, n.candidates
+             from converted v join ${contact.crmRecord.fragment} h on h.crm_id = v.contact_id join ${contact.crmOutcome.fragment} n on n.rec = h.rec`
+        : '',
+    )}`);
+  await tx.query(sql`
+    create temp table loose on commit drop as
+    select l.link_no, l.crm_id, l.pers_id from link l
+     where l.object = ${object} and l.ended_run is null and not exists (select from ${t.crmOutcome} o where o.link_no = l.link_no)
+    union
+    select l.link_no, l.crm_id, l.pers_id from heir h join link l on l.object = ${object} and l.crm_id = h.crm_id and l.ended_run is null`);
+  await tx.query(sql`analyze heir`);
+  await tx.query(sql`analyze loose`);
+  const toContact = raw(
+    withContacts ? `exists (select from ${contact.persOutcome.fragment} c where c.rec = p.rec and c.outcome = 'linked')` : 'false',
+  );
+  await tx.query(sql`
+    with judged as (
       select l.link_no,
         case
           when o.outcome = 'linked' and o.pers = p.rec then null
           when p.rec is null then 'personGone'
-          when n.outcome <> 'ineligible' then 'merged'
+          when h.merged and h.outcome <> 'ineligible' then 'merged'
           when r.rec is null or r.ineligible = 'deleted' then 'deleted'
           when r.ineligible = 'converted' then 'converted'
           when r.ineligible is not null then 'ineligible'
@@ -89,18 +101,17 @@ async function endLinks(tx: PoolClient, ctx: MatchContext, object: ObjectType, m
           when o.outcome = 'linked' or x.rec is not null then 'replaced'
         end as reason,
         -- Rests with the link of the master, or of the contact that the lead became (R20).
-        coalesce(n.sub_tier = 'link' and n.outcome = 'ambiguous' and p.rec = any(n.candidates), false) as rests
-        from link l
-        left join merged m on m.object = l.object and m.crm_id = l.crm_id
+        coalesce(h.sub_tier = 'link' and h.outcome = 'ambiguous' and p.rec = any(h.candidates), false) as rests
+        from loose l
+        left join heir h on h.crm_id = l.crm_id
         left join ${t.crmRecord} r on r.crm_id = l.crm_id
-        left join ${persRecord} p on p.pers_id = l.pers_id
+        left join ${identifier(`pers_record_${objectFacts[object].personKind}`)} p on p.pers_id = l.pers_id
         left join ${t.crmOutcome} o on o.rec = r.rec
-        left join ${t.crmOutcome} x on x.pers = p.rec and x.outcome = 'linked'
-        left join lateral (${heir}) n on true
-        left join block b on b.crm_id = l.crm_id and b.pers_id = l.pers_id
-       where l.object = ${object} and l.ended_run is null)
+        left join ${t.crmOutcome} x on x.pers = p.rec
+        left join block_now(${ctx.decisionSeq}) b on b.object = ${object} and b.crm_id = l.crm_id and b.pers_id = l.pers_id)
     update link l set ended_run = ${ctx.run}, ended_at = now(), ended_reason = j.reason
       from judged j where j.link_no = l.link_no and j.reason is not null and not j.rests`);
+  await tx.query(sql`drop table heir, loose`);
 }
 
 /** A link that somebody pinned is a pin from then on: no drift is told of it any more. */
@@ -111,7 +122,7 @@ async function becomePins(tx: PoolClient, ctx: MatchContext, object: ObjectType)
      where o.link_no = l.link_no and o.outcome = 'linked' and o.sub_tier = 'pin' and l.sub_tier <> 'pin' and l.ended_run is null`);
 }
 
-/** A link that is handed over to another record, or comes back, keeps the run that made it. */
+/** A link that is handed over to another record, or comes back, keeps the run that made it: its old row has ended. */
 async function makeLinks(tx: PoolClient, ctx: MatchContext, object: ObjectType): Promise<void> {
   const t = runTables(ctx, object);
   await tx.query(sql`
@@ -121,7 +132,7 @@ async function makeLinks(tx: PoolClient, ctx: MatchContext, object: ObjectType):
       join ${t.crmRecord} r on r.rec = o.rec
       join ${identifier(`pers_record_${objectFacts[object].personKind}`)} p on p.rec = o.pers
       left join link l on l.link_no = o.link_no
-     where o.outcome = 'linked'
+     where o.outcome = 'linked' and (o.link_no is null or l.ended_run is not null)
        and not exists (select from link n where n.object = ${object} and n.crm_id = r.crm_id and n.pers_id = p.pers_id and n.ended_run is null)
      order by r.crm_id`);
 }

@@ -14,3 +14,6 @@ create function block_now(up_to bigint) returns table (object text, crm_id text,
 begin atomic
   select s.object, s.crm_id, s.pers_id, s.kind from pair_state(up_to) s where s.kind in ('block', 'unlink');
 end;
+
+-- The history of one record: what a link that ended may come back from (R21).
+create index link_ended on link (object, crm_id) where ended_run is not null;

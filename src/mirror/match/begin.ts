@@ -33,6 +33,8 @@ export async function beginMatch(tx: PoolClient, ctx: MatchContext, object: Obje
       insert into ${t.persOutcome} (run_no, object, rec, outcome)
       select run_no, 'lead', rec, 'held' from ${runTables(ctx, 'contact').persOutcome} where outcome in ('linked', 'stopped')`);
   const pinned = await settlePins(tx, ctx, object);
+  await tx.query(sql`analyze ${t.crmOutcome}`);
+  await tx.query(sql`analyze ${t.persOutcome}`);
   const kept = await settleLinks(tx, ctx, object);
   await tx.query(sql`analyze ${t.crmOutcome}`);
   await tx.query(sql`analyze ${t.persOutcome}`);
@@ -105,53 +107,61 @@ async function settleLinks(tx: PoolClient, ctx: MatchContext, object: ObjectType
   return kept.rowCount ?? 0;
 }
 
-/** `standing`: the links that hold this night, a person at most once, neither side settled by a pin. `held`: the person is stopped in the contact match. */
+/**
+ * `standing`: the links that hold this night, a person at most once, neither side settled by a pin. `held`: the person is stopped in the contact match. Made of
+ * all open links, nearly all of which stand, and then thinned out: no estimate of how many stay can go wrong.
+ */
 async function collectStanding(tx: PoolClient, ctx: MatchContext, object: ObjectType): Promise<void> {
   const t = runTables(ctx, object);
-  const kind = objectFacts[object].personKind;
-  const persRecord = identifier(`pers_record_${kind}`);
   const withLeads = object === 'contact' && ctx.leads;
-  const fromLeads = raw(
-    withLeads
-      ? `union all select l.link_no, 2, c.contact_id, l.object, l.crm_id, l.pers_id, l.sub_tier, l.crm_field, l.attribute, 'converted'
-           from link l join converted c on c.lead_id = l.crm_id where l.object = 'lead' and l.ended_run is null`
-      : '',
-  );
-  const movedOn = raw(
-    object === 'lead'
-      ? `and not exists (select from ${runTables(ctx, 'contact').persOutcome.fragment} o where o.rec = p.rec and o.outcome = 'linked')`
-      : '',
-  );
+  await tx.query(sql`
+    create temp table claim (link_no bigint, rank integer, crm_id text collate "C", made_object text, made_for text collate "C",
+      pers_id text collate "C", sub_tier text, crm_field text, attribute text, reason text) on commit drop`);
+  await tx.query(sql`
+    with recursive ${raw(mergedSql(withLeads ? ['contact', 'lead'] : [object]))} ${raw(withLeads ? `, ${convertedSql}` : '')}
+    insert into claim
+    select l.link_no, 1, coalesce(m.master_id, l.crm_id), l.object, l.crm_id, l.pers_id, l.sub_tier, l.crm_field, l.attribute, 'kept'
+      from link l left join merged m on m.object = l.object and m.crm_id = l.crm_id
+     where l.object = ${object} and l.ended_run is null
+    ${raw(
+      withLeads
+        ? `union all select l.link_no, 2, c.contact_id, l.object, l.crm_id, l.pers_id, l.sub_tier, l.crm_field, l.attribute, 'converted'
+             from converted c join link l on l.object = 'lead' and l.crm_id = c.lead_id and l.ended_run is null`
+        : '',
+    )}`);
+  // Tombstones: the last link of a record, ended because it was deleted (R21).
+  const tombstones = await tx.query(sql`
+    insert into claim
+    select l.link_no, 3, l.crm_id, l.object, l.crm_id, l.pers_id, l.sub_tier, l.crm_field, l.attribute, 'kept'
+      from link l
+     where l.object = ${object} and l.ended_run is not null and l.ended_reason = 'deleted'
+       and not exists (select from link n where n.object = l.object and n.crm_id = l.crm_id and n.ended_run is null)
+       and not exists (select from link n where n.object = l.object and n.crm_id = l.crm_id and n.ended_run is not null and n.link_no > l.link_no)`);
+  await tx.query(sql`analyze claim`);
   await tx.query(sql`
     create temp table standing on commit drop as
-    with recursive ${raw(mergedSql(withLeads ? ['contact', 'lead'] : [object]))} ${raw(withLeads ? `, ${convertedSql}` : '')},
-    claim (link_no, rank, crm_id, made_object, made_for, pers_id, sub_tier, crm_field, attribute, reason) as (
-      select l.link_no, 1, coalesce(m.master_id, l.crm_id), l.object, l.crm_id, l.pers_id, l.sub_tier, l.crm_field, l.attribute, 'kept'
-        from link l left join merged m on m.object = l.object and m.crm_id = l.crm_id
-       where l.object = ${object} and l.ended_run is null
-      ${fromLeads}
-      union all
-      -- A tombstone: the last link of the record, ended because it was deleted.
-      select l.link_no, 3, l.crm_id, l.object, l.crm_id, l.pers_id, l.sub_tier, l.crm_field, l.attribute, 'kept'
-        from link l
-       where l.object = ${object} and l.ended_reason = 'deleted'
-         and not exists (select from link n where n.object = l.object and n.crm_id = l.crm_id and n.link_no > l.link_no)),
-    block as materialized (select object, crm_id, pers_id from block_now(${ctx.decisionSeq})),
-    able as (
-      select c.*, r.rec as crm, p.rec as pers, s.rec is not null as held
-        from claim c
-        join ${t.crmRecord} r on r.crm_id = c.crm_id and r.ineligible is null
-        join ${persRecord} p on p.pers_id = c.pers_id
-        left join ${t.persOutcome} s on s.rec = p.rec
-       where not exists (select from block b where b.pers_id = c.pers_id and (b.object, b.crm_id) in ((${object}, c.crm_id), (c.made_object, c.made_for)))
-         and not exists (select from ${t.crmOutcome} o where o.rec = r.rec)
-         and (s.rec is null or (s.outcome = 'held' and c.rank < 3)) ${movedOn}),
-    -- A person's own link goes before one that a converted lead brings, and both before a tombstone.
-    first_of_person as (select distinct on (pers) * from able order by pers, rank, link_no desc),
-    first_of_record as (select *, min(rank) over (partition by crm) as best, max(link_no) over (partition by crm) as newest from first_of_person)
-    select link_no, crm, pers, pers_id, sub_tier, crm_field, attribute, reason, held
-      from first_of_record where rank < 3 or (best = 3 and link_no = newest)`);
+    select c.link_no, c.rank, c.crm_id, c.made_object, c.made_for, r.rec as crm, p.rec as pers, p.pers_id, c.sub_tier, c.crm_field, c.attribute, c.reason,
+      s.outcome as became, s.rec is not null as held
+      from claim c
+      join ${t.crmRecord} r on r.crm_id = c.crm_id and r.ineligible is null
+      join ${identifier(`pers_record_${objectFacts[object].personKind}`)} p on p.pers_id = c.pers_id
+      left join ${t.persOutcome} s on s.rec = p.rec`);
   await tx.query(sql`analyze standing`);
+  await tx.query(sql`
+    delete from standing s using (select object, crm_id, pers_id from block_now(${ctx.decisionSeq})) b
+     where b.pers_id = s.pers_id and ((b.object = ${object} and b.crm_id = s.crm_id) or (b.object = s.made_object and b.crm_id = s.made_for))`);
+  await tx.query(sql`delete from standing where became = 'linked' or (became is not null and rank = 3)`);
+  await tx.query(sql`delete from standing s using ${t.crmOutcome} o where o.rec = s.crm`);
+  if (object === 'lead')
+    await tx.query(sql`delete from standing s using ${runTables(ctx, 'contact').persOutcome} o where o.rec = s.pers and o.outcome = 'linked'`);
+  if (withLeads || tombstones.rowCount !== 0) {
+    // A person's own link goes before one that a converted lead brings, and both before a tombstone; of tombstones the newest.
+    await tx.query(sql`
+      delete from standing s using standing f where f.pers = s.pers and (f.rank < s.rank or (f.rank = s.rank and f.link_no > s.link_no))`);
+    await tx.query(sql`
+      delete from standing s using standing f where s.rank = 3 and f.crm = s.crm and (f.rank < 3 or f.link_no > s.link_no)`);
+  }
+  await tx.query(sql`drop table claim`);
 }
 
 /** The smallest power of two with at most 500,000 keys of either side in each part of the largest sub-tier. */

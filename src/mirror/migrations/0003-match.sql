@@ -1,13 +1,26 @@
 -- What the match of a night works on. Nothing here cannot be made again.
 
--- R8: the same checksum as an expression, so that it is inlined: the function over generate_series took a tenth of the speed.
+-- R8: the checksum as an expression over bytes, so that it is inlined; of what is longer than 15 characters the first 15 count. Only what `id18` has looked at comes here:
+-- letters and digits are one byte each and no escape.
 create or replace function id_checksum(id15 text) returns text language sql immutable strict parallel safe
-  return substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + reverse(translate(substr(id15, 1, 5) collate "C",
-           'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'))::bit(5)::integer, 1)
-      || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + reverse(translate(substr(id15, 6, 5) collate "C",
-           'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'))::bit(5)::integer, 1)
-      || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + reverse(translate(substr(id15, 11, 5) collate "C",
-           'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'))::bit(5)::integer, 1);
+  return substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + 1 * (abs(2 * get_byte(id15::bytea, 0) - 155) <= 25)::integer + 2 * (abs(2 * get_byte(id15::bytea, 1) - 155) <= 25)::integer + 4 * (abs(2 * get_byte(id15::bytea, 2) - 155) <= 25)::integer + 8 * (abs(2 * get_byte(id15::bytea, 3) - 155) <= 25)::integer + 16 * (abs(2 * get_byte(id15::bytea, 4) - 155) <= 25)::integer, 1)
+      || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + 1 * (abs(2 * get_byte(id15::bytea, 5) - 155) <= 25)::integer + 2 * (abs(2 * get_byte(id15::bytea, 6) - 155) <= 25)::integer + 4 * (abs(2 * get_byte(id15::bytea, 7) - 155) <= 25)::integer + 8 * (abs(2 * get_byte(id15::bytea, 8) - 155) <= 25)::integer + 16 * (abs(2 * get_byte(id15::bytea, 9) - 155) <= 25)::integer, 1)
+      || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + 1 * (abs(2 * get_byte(id15::bytea, 10) - 155) <= 25)::integer + 2 * (abs(2 * get_byte(id15::bytea, 11) - 155) <= 25)::integer + 4 * (abs(2 * get_byte(id15::bytea, 12) - 155) <= 25)::integer + 8 * (abs(2 * get_byte(id15::bytea, 13) - 155) <= 25)::integer + 16 * (abs(2 * get_byte(id15::bytea, 14) - 155) <= 25)::integer, 1);
+
+create or replace function id18(v text, prefix text) returns text language sql immutable parallel safe
+  return case
+    when v is null or not starts_with(v, prefix) or v !~ '^[A-Za-z0-9]{15}([A-Z0-5]{3})?$' then null
+    when octet_length(v) = 15 then v || id_checksum(v)
+    when right(v, 3) = id_checksum(v) then v
+  end;
+
+-- Near misses (R6), the same as before: `translate` takes five times as long as six times `replace`, so it is kept for what needs it.
+create or replace function folded(v text) returns text language sql immutable parallel safe
+  return case
+    when octet_length(v) <> length(v) then translate(lower_case(v),
+      E'\t\n\u000b\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff', '')
+    else replace(replace(replace(replace(replace(replace(lower(v collate "C"), ' ', ''), E'\t', ''), E'\n', ''), E'\u000b', ''), E'\f', ''), E'\r', '')
+  end collate "C";
 
 -- Keys lie apart by object and field: a sub-tier reads its own fields and nothing else. The partition of a field is made when its keys are.
 -- Eligible records alone have keys. `alias`: the value is the id of a merged record or of a converted lead (R19, R20).
