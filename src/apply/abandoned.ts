@@ -32,7 +32,9 @@ export async function settleAbandoned(deps: ApplyDependencies, by: OpenRun, hear
     }
     await inRun(deps.database, ctx, async (tx) => {
       await deferRest(tx, ctx, 'abandoned');
-      await tx.query(sql`insert into step_ledger (run_no, step, object, part, counts) values (${ctx.runNo}, 'apply.abandoned', 'all', 0, '{"records": 0}')`);
+      await tx.query(
+        sql`insert into step_ledger (run_no, step, object, part, counts) values (${ctx.runNo}, 'apply.abandoned', 'all', 0, '{"records": 0}')`,
+      );
     });
   }
   return rows.length;

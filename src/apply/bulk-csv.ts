@@ -29,7 +29,9 @@ export async function writeCsv({ database, workDirectory }: ApplyDependencies, c
      where run_no = ${ctx.runNo} and side = 'salesforce' and object = ${part.object} and part = ${part.chunk} and outcome is null order by field`);
   const columns = found.rows.map(({ field }) => field);
   const file = path.join(workDirectory, name);
-  const cells = columns.map((column) => `max(case when i.field = ${pg.escapeLiteral(column)} then coalesce(i.after, '#N/A') end) as ${identifier(column).fragment}`);
+  const cells = columns.map(
+    (column) => `max(case when i.field = ${pg.escapeLiteral(column)} then coalesce(i.after, '#N/A') end) as ${identifier(column).fragment}`,
+  );
   const query = `
     select i.target_id as "Id", ${cells.join(', ')} from intent i join crm_record c on c.object = i.object and c.rec = i.crm
      where i.run_no = ${ctx.runNo} and i.side = 'salesforce' and i.object = ${pg.escapeLiteral(part.object)} and i.part = ${part.chunk} and i.outcome is null

@@ -23,14 +23,20 @@ const nothing = { ok: 0, failed: 0, unprocessed: 0, missing: 0 } as const;
  * a reserved or open job starts it anew (an open one is aborted: whether its content arrived cannot be told), a submitted one is handed over again if need be. What earlier jobs left goes by
  * collections if it is little.
  */
-export async function openBulkPart(deps: ApplyDependencies, ctx: ApplyContext, partNo: number, heartbeat: Heartbeat): Promise<{ readonly jobNo: number | null }> {
+export async function openBulkPart(
+  deps: ApplyDependencies,
+  ctx: ApplyContext,
+  partNo: number,
+  heartbeat: Heartbeat,
+): Promise<{ readonly jobNo: number | null }> {
   const part = await loadPart(deps.database, ctx.runNo, partNo);
   const live = await liveJob(deps.database, ctx.run, part.targetObject, partNo);
   if (live?.state === 'submitted') {
     await handOver(deps, live);
     return { jobNo: live.jobNo };
   }
-  if (live?.sfJobId != null) await abort(deps, live.sfJobId);
+  const opened = live?.sfJobId ?? null;
+  if (opened !== null) await abort(deps, opened);
   const ended = await endedJobs(deps.database, ctx.run, part.targetObject, partNo);
   if (ended > 0 && !(await leftForAnotherJob(deps, ctx, part, ended, heartbeat))) return { jobNo: null };
   return openJob(deps, ctx, part, heartbeat);
@@ -50,7 +56,12 @@ async function leftForAnotherJob(deps: ApplyDependencies, ctx: ApplyContext, par
   return false;
 }
 
-async function openJob(deps: ApplyDependencies, ctx: ApplyContext, part: ApplyPart, heartbeat: Heartbeat): Promise<{ readonly jobNo: number | null }> {
+async function openJob(
+  deps: ApplyDependencies,
+  ctx: ApplyContext,
+  part: ApplyPart,
+  heartbeat: Heartbeat,
+): Promise<{ readonly jobNo: number | null }> {
   const { database, salesforce } = deps;
   const job = await inRun(database, ctx, async (tx) => {
     await deferBlocked(tx, ctx, part);

@@ -41,7 +41,12 @@ interface Results {
  * Reads a job's results and keeps them in one commit: outcomes of all records, and the job as `done`. Records that no file names are looked at: as wanted they are applied, else they wait for the next night
  * (`dailyBatches`). Of a job that is gone all are looked at. Then what was written is read back. A repeat goes on. What is left planned is sent by the next `openBulkPart`.
  */
-export async function readBulkPart(deps: ApplyDependencies, ctx: ApplyContext, jobNo: number, heartbeat: Heartbeat): Promise<{ readonly records: number }> {
+export async function readBulkPart(
+  deps: ApplyDependencies,
+  ctx: ApplyContext,
+  jobNo: number,
+  heartbeat: Heartbeat,
+): Promise<{ readonly records: number }> {
   const job = await loadJob(deps.database, jobNo);
   const part = await loadPart(deps.database, ctx.runNo, job.part);
   const ended = job.state === 'submitted' && job.sfJobId !== null ? await keepResults(deps, ctx, part, job, heartbeat) : job.state;
@@ -50,13 +55,20 @@ export async function readBulkPart(deps: ApplyDependencies, ctx: ApplyContext, j
   return { records: job.rowsSent };
 }
 
-async function keepResults(deps: ApplyDependencies, ctx: ApplyContext, part: ApplyPart, job: WriteJob, heartbeat: Heartbeat): Promise<'done' | 'abandoned'> {
+async function keepResults(
+  deps: ApplyDependencies,
+  ctx: ApplyContext,
+  part: ApplyPart,
+  job: WriteJob,
+  heartbeat: Heartbeat,
+): Promise<'done' | 'abandoned'> {
   const sfJobId = job.sfJobId as string;
   const state = await stateOf(deps.salesforce, sfJobId);
   const sent = new Set((await undecided(deps.database, ctx, part, false)).map(({ id }) => id));
   const results = state === 'gone' ? null : await readResults(deps.salesforce, sfJobId, sent, heartbeat);
   const missing = results === null ? [...sent] : [...sent].filter((id) => !results.rows.has(id));
-  const outcomes = results === null ? [] : [...results.rows].map(([id, row]): RowOutcome => (row === 'unprocessed' ? unprocessedOf(id, state === 'Aborted') : row));
+  const outcomes =
+    results === null ? [] : [...results.rows].map(([id, row]): RowOutcome => (row === 'unprocessed' ? unprocessedOf(id, state === 'Aborted') : row));
   const left = missing.map((id): RowOutcome => ({ id, outcome: 'deferred', code: null, reason: 'abortedInSalesforce' }));
   const counts = countsOf(results, missing.length);
   await inRun(deps.database, ctx, async (tx) => {

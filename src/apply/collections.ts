@@ -26,7 +26,12 @@ interface Row extends RowUpdate {
  * Writes one part by collections. Every step is a commit, and a repeat goes on from the last: what was being sent is verified, the rest read again, each chunk marked as `sending`, sent, its
  * results kept, and what was written read back. Returns the part's records.
  */
-export async function applyCollectionsPart(deps: ApplyDependencies, ctx: ApplyContext, partNo: number, heartbeat: Heartbeat): Promise<{ readonly records: number }> {
+export async function applyCollectionsPart(
+  deps: ApplyDependencies,
+  ctx: ApplyContext,
+  partNo: number,
+  heartbeat: Heartbeat,
+): Promise<{ readonly records: number }> {
   const part = await loadPart(deps.database, ctx.runNo, partNo);
   await sendByCollections(deps, ctx, part, heartbeat);
   return { records: part.records };
@@ -55,7 +60,14 @@ export async function sendByCollections(deps: ApplyDependencies, ctx: ApplyConte
   await endPart(deps, ctx, part, lastCode, 'tried again in vain', heartbeat);
 }
 
-async function endPart(deps: ApplyDependencies, ctx: ApplyContext, part: ApplyPart, code: string | null, reason: string, heartbeat: Heartbeat): Promise<void> {
+async function endPart(
+  deps: ApplyDependencies,
+  ctx: ApplyContext,
+  part: ApplyPart,
+  code: string | null,
+  reason: string,
+  heartbeat: Heartbeat,
+): Promise<void> {
   await inRun(deps.database, ctx, async (tx) => {
     await deferPlanned(tx, ctx, part, code, reason);
   });
@@ -83,11 +95,19 @@ async function sendChunk(deps: ApplyDependencies, ctx: ApplyContext, part: Apply
       update intent set sending = true
        where run_no = ${ctx.runNo} and side = 'salesforce' and object = ${part.object} and part = ${part.chunk} and outcome is null and target_id = any(${ids})`);
   });
-  const results = await deps.salesforce.updateRows(crmObjectOf(part), rows.map(({ id, values }) => ({ id, values })));
+  const results = await deps.salesforce.updateRows(
+    crmObjectOf(part),
+    rows.map(({ id, values }) => ({ id, values })),
+  );
   const outcomes = results.map((result, at) => rowOutcome(ids[at] as string, result));
   await inRun(deps.database, ctx, async (tx) => {
     await keepRowOutcomes(tx, ctx, part, outcomes);
-    await keepSent(tx, ctx, part, outcomes.filter(({ outcome }) => outcome === 'applied').map(({ id }) => id));
+    await keepSent(
+      tx,
+      ctx,
+      part,
+      outcomes.filter(({ outcome }) => outcome === 'applied').map(({ id }) => id),
+    );
   });
   return outcomes;
 }

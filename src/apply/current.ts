@@ -23,7 +23,11 @@ export interface CurrentValues {
 /** Reads the fields of up to 2,000 records in one call. */
 export async function readCurrent(salesforce: Salesforce, part: ApplyPart, records: readonly FieldsOfRecord[]): Promise<CurrentValues> {
   const names = [...new Set(records.flatMap(({ fields }) => fields))];
-  const rows = await salesforce.retrieve(crmObjectOf(part), records.map(({ id }) => id), names);
+  const rows = await salesforce.retrieve(
+    crmObjectOf(part),
+    records.map(({ id }) => id),
+    names,
+  );
   const current = { ids: [] as string[], fields: [] as string[], values: [] as (string | null)[], gone: [] as boolean[] };
   for (const { id, fields, types } of records) {
     const row = rows.get(id) ?? null;

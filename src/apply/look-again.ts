@@ -41,7 +41,13 @@ export async function lookAgain(
       const current = await readCurrent(deps.salesforce, part, batch);
       await inRun(deps.database, ctx, async (tx) => {
         await withHashJoins(tx, () => judge(tx, ctx, part, current, sending, stillBefore));
-        if (sending) await keepSent(tx, ctx, part, batch.map(({ id }) => id));
+        if (sending)
+          await keepSent(
+            tx,
+            ctx,
+            part,
+            batch.map(({ id }) => id),
+          );
       });
       heartbeat();
     }
@@ -50,7 +56,14 @@ export async function lookAgain(
   for (const end of ended) if (end.status === 'rejected') throw end.reason;
 }
 
-async function judge(tx: PoolClient, ctx: ApplyContext, part: ApplyPart, current: CurrentValues, sending: boolean, stillBefore: string | null): Promise<void> {
+async function judge(
+  tx: PoolClient,
+  ctx: ApplyContext,
+  part: ApplyPart,
+  current: CurrentValues,
+  sending: boolean,
+  stillBefore: string | null,
+): Promise<void> {
   const decided = sending ? 'applied' : 'unchanged';
   const before = stillBefore === null ? null : 'deferred';
   await tx.query(sql`

@@ -20,7 +20,10 @@ export interface WriteJob {
 const columns = raw('job_no as "jobNo", run, object, part, attempt, state, sf_job_id as "sfJobId", rows_sent as "rowsSent"');
 
 /** Reserves the part's job, or takes the live one over under a new attempt: whoever held it before finds out at its next step. */
-export async function reserveJob(tx: Queryable, wanted: { readonly run: string; readonly object: string; readonly part: number; readonly apiVersion: string }): Promise<WriteJob> {
+export async function reserveJob(
+  tx: Queryable,
+  wanted: { readonly run: string; readonly object: string; readonly part: number; readonly apiVersion: string },
+): Promise<WriteJob> {
   const { rows } = await tx.query<WriteJob>(sql`
     insert into write_job (run, object, part, path, columns, api_version)
     values (${wanted.run}, ${wanted.object}, ${wanted.part}, 'bulk', '{}', ${wanted.apiVersion})

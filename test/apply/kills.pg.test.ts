@@ -18,7 +18,9 @@ const numbers = Array.from({ length: count }, (_, index) => index + 1);
 const files = {
   'schema.json': JSON.stringify({ Contact: { Score__c: 'number', Mail__c: 'email' } }),
   'Contact.csv': ['Id,LastName,Title,Score__c,Mail__c', ...numbers.map((n) => `${id(n)},L${n},T${n},0,`)].join('\n'),
-  'user-1.csv': ['userId,attribute:sfcrmContactId,attribute:score,attribute:mail,attribute:title', ...numbers.map((n) => `u${n},${id(n)},0,,`)].join('\n'),
+  'user-1.csv': ['userId,attribute:sfcrmContactId,attribute:score,attribute:mail,attribute:title', ...numbers.map((n) => `u${n},${id(n)},0,,`)].join(
+    '\n',
+  ),
   'crm-sync.yaml': `
 objects:
   contact:
@@ -49,7 +51,11 @@ const decided = (csv: string): string[] =>
     .map((cells) => [cells[3], cells[5], cells[7], cells[8]].join(','));
 
 /** Night after night with a kill at the next point, each repeated until it ends, until a night ends before the kill comes. */
-async function killEverywhere(world: NightWorld, way: 'collections' | 'bulk', apply: (deps: ApplyDependencies, run: OpenRun, part: number) => Promise<void>): Promise<number> {
+async function killEverywhere(
+  world: NightWorld,
+  way: 'collections' | 'bulk',
+  apply: (deps: ApplyDependencies, run: OpenRun, part: number) => Promise<void>,
+): Promise<number> {
   for (let at = 1; ; at++) {
     await change(world, at);
     const before = await world.updates('Contact');
@@ -99,6 +105,8 @@ test('Bulk: killed at any point and repeated, a part ends in the same outcomes a
     }
   });
   expect(points).toBeGreaterThan(25);
+  // Aborted by the repeat; but those whose number was lost, between Salesforce's answer and the commit: a sweep finds them.
+  expect((await world.deps.salesforce.listOpenIngestJobs()).length).toBeLessThanOrEqual(2);
 });
 
 test('the store: killed at any point and repeated, a part ends in the same outcomes and each person is written once', async () => {
@@ -119,7 +127,9 @@ test('the store: killed at any point and repeated, a part ends in the same outco
     const sent = batches.rows[0]?.n === at;
     if (sent) await world.store.database.query(sql`update profile_user set attributes = attributes || '{"title": "theirs"}' where user_id = 'u1'`);
     if (!survived) await applyStorePart(world.deps, run, group?.first ?? -1);
-    const titles = await world.store.database.query<{ id: string; title: string }>(sql`select user_id as id, attributes->>'title' as title from profile_user order by 1`);
+    const titles = await world.store.database.query<{ id: string; title: string }>(
+      sql`select user_id as id, attributes->>'title' as title from profile_user order by 1`,
+    );
     expect(titles.rows).toEqual(numbers.map((n) => ({ id: `u${n}`, title: sent && n === 1 ? 'theirs' : `T${n}` })));
     const lines = (await world.intents(run)).trim().split('\n').slice(1);
     expect(lines).toEqual(numbers.map((n) => `personalization,user,u${n},title,old ${at},T${n},crm,applied,,`));

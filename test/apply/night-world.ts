@@ -60,7 +60,9 @@ export interface NightWorld {
 export async function ruleDirectory(name: string): Promise<Readonly<Record<string, string>>> {
   const folder = path.join(import.meta.dirname, '../rules', name);
   const files = await readdir(folder);
-  return Object.fromEntries(await Promise.all(files.map(async (file): Promise<[string, string]> => [file, await readFile(path.join(folder, file), 'utf8')])));
+  return Object.fromEntries(
+    await Promise.all(files.map(async (file): Promise<[string, string]> => [file, await readFile(path.join(folder, file), 'utf8')])),
+  );
 }
 
 /** Ends with the test. `url`: of a database in which each world has schemas of its own. */
@@ -179,8 +181,10 @@ function pairings(shape: RunShape, object: ObjectType): readonly string[] {
   ];
 }
 
-const pairsBy = (object: ObjectType) => (equality: string): string =>
-  `select c.rec, p.rec as pers from crm_record c join pers_record p on ${equality}
+const pairsBy =
+  (object: ObjectType) =>
+  (equality: string): string =>
+    `select c.rec, p.rec as pers from crm_record c join pers_record p on ${equality}
     where c.object = '${object}' and c.ineligible is null and p.kind = '${objectFacts[object].personKind}'`;
 
 /** Until Salesforce is done: asked again after a moment. */

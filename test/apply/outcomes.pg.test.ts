@@ -2,96 +2,58 @@ import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { settleAbandoned } from '../../src/apply/abandoned.ts';
 import { abortOpenJobs, openBulkPart } from '../../src/apply/bulk-open.ts';
-import { readBulkPart } from '../../src/apply/bulk-results.ts';
 import { applyCollectionsPart } from '../../src/apply/collections.ts';
 import { deferRest } from '../../src/apply/defer.ts';
-import type { ApplyDependencies } from '../../src/apply/dependencies.ts';
-import { sweepOpenJobs } from '../../src/apply/open-jobs.ts';
 import { applyStorePart } from '../../src/apply/store-part.ts';
 import { Failure } from '../../src/domain/failure.ts';
-import type { OpenRun } from '../../src/ledger/runs.ts';
 import { intentCounts } from '../../src/operator/intent-counts.ts';
 import { rejectsCsv } from '../../src/operator/intents.ts';
 import { sql } from '../../src/postgres/sql.ts';
-import type { IngestResultRow, RowResult } from '../../src/salesforce/side.ts';
+import type { RowResult } from '../../src/salesforce/side.ts';
 import { testDatabaseUrl } from '../services/database.ts';
-import { applyBulk, bulkEnded, nightWorld } from './night-world.ts';
-import type { NightWorld } from './night-world.ts';
 import { editOrg, orgValue, withOrg } from './organisation.ts';
 
+import { id, numbers, outcomes, reserved, still } from './reserved.ts';
+
 const url = await testDatabaseUrl();
-const id = (n: number): string => `00300000000000${n}AAA`;
-const numbers = [1, 2, 3, 4];
-const still = (): void => undefined;
-
-const files = {
-  'Contact.csv': ['Id,LastName,Title,Department', ...numbers.map((n) => `${id(n)},L${n},T${n},old`)].join('\n'),
-  'user-1.csv': ['userId,attribute:sfcrmContactId,attribute:department,attribute:title', ...numbers.map((n) => `u${n},${id(n)},new${n},`)].join('\n'),
-  'crm-sync.yaml': 'objects:\n  contact:\n    pull: [{ from: Title, to: title }]\n    push: [{ from: department, to: Department }]',
-} as const;
-
-interface Reserved {
-  readonly world: NightWorld;
-  readonly run: OpenRun;
-  readonly storePart: number;
-  readonly crmPart: number;
-}
-
-async function reserved(way: 'collections' | 'bulk' = 'collections', given: Readonly<Record<string, string>> = files): Promise<Reserved> {
-  const world = await nightWorld(url, given);
-  const run = await world.open('one');
-  await world.fetch(run);
-  await world.plan(run, 1);
-  const groups = await world.reserve(run);
-  await world.deps.database.query(sql`update apply_part set path = ${way} where side = 'salesforce'`);
-  const first = (side: string): number => groups.find((group) => group.side === side)?.first ?? -1;
-  return { world, run, storePart: first('personalization'), crmPart: first('salesforce') };
-}
-
-async function outcomes(world: NightWorld, run: OpenRun, side: 'salesforce' | 'personalization' = 'salesforce'): Promise<string[]> {
-  const csv = await world.intents(run);
-  return csv
-    .trim()
-    .split('\n')
-    .map((line) => line.split(','))
-    .filter((cells) => cells[0] === side)
-    .map((cells) => [cells[2]?.replace(/^00300000000000(\d)AAA$/, '$1'), ...cells.slice(7)].join(',').replace(/,+$/, ''));
-}
 
 test('R26 collections: found equal is unchanged, edited since waits for the next night, deleted is rejected', async () => {
-  const { world, run, crmPart } = await reserved();
+  const { world, run, crmPart } = await reserved(url);
   editOrg(world, 'update "Contact" set "Department" = ? where "Id" = ?', 'new1', id(1));
   editOrg(world, 'update "Contact" set "Department" = ? where "Id" = ?', 'theirs', id(2));
   editOrg(world, 'update "Contact" set "IsDeleted" = 1 where "Id" = ?', id(3));
   await applyCollectionsPart(world.deps, run, crmPart, still);
-  expect(await outcomes(world, run)).toEqual(['1,unchanged', '2,deferred,,changedMeanwhile', '3,rejected,ENTITY_IS_DELETED,the record is deleted', '4,applied']);
+  expect(await outcomes(world, run)).toEqual([
+    '1,unchanged',
+    '2,deferred,,changedMeanwhile',
+    '3,rejected,ENTITY_IS_DELETED,the record is deleted',
+    '4,applied',
+  ]);
   expect(orgValue(world, 'Department', id(2))).toBe('theirs');
   expect([...(await world.updates('Contact')).keys()]).toEqual([id(4)]);
 });
 
-test('R26 Bulk: the same', async () => {
-  const { world, run, crmPart } = await reserved('bulk');
-  editOrg(world, 'update "Contact" set "Department" = ? where "Id" = ?', 'new1', id(1));
-  editOrg(world, 'update "Contact" set "Department" = ? where "Id" = ?', 'theirs', id(2));
-  editOrg(world, 'update "Contact" set "IsDeleted" = 1 where "Id" = ?', id(3));
-  await applyBulk(world.deps, run, crmPart);
-  expect(await outcomes(world, run)).toEqual(['1,unchanged', '2,deferred,,changedMeanwhile', '3,rejected,ENTITY_IS_DELETED,the record is deleted', '4,applied']);
-});
-
 test('R26 the store: changed since waits, gone is PERSON_GONE and is not made again (R2), found equal is unchanged', async () => {
-  const { world, run, storePart } = await reserved();
+  const { world, run, storePart } = await reserved(url);
   const edit = (user: string, title: string) =>
-    world.store.database.query(sql`update profile_user set attributes = attributes || jsonb_build_object('title', ${title}::text) where user_id = ${user}`);
+    world.store.database.query(
+      sql`update profile_user set attributes = attributes || jsonb_build_object('title', ${title}::text) where user_id = ${user}`,
+    );
   await edit('u1', 'theirs');
   await edit('u2', 'T2');
   await world.store.deletePersons('user', ['u3']);
   expect(await applyStorePart(world.deps, run, storePart)).toMatchObject({ records: 4, applied: 1, unchanged: 1, rejected: 1, deferred: 1 });
-  expect(await outcomes(world, run, 'personalization')).toEqual(['u1,deferred,,changedMeanwhile', 'u2,unchanged', 'u3,rejected,PERSON_GONE,the person is gone', 'u4,applied']);
+  expect(await outcomes(world, run, 'personalization')).toEqual([
+    'u1,deferred,,changedMeanwhile',
+    'u2,unchanged',
+    'u3,rejected,PERSON_GONE,the person is gone',
+    'u4,applied',
+  ]);
   expect((await world.store.readByIds('user', ['u3'], [])).length).toBe(0);
 });
 
 test('R13 a pair that somebody blocked or unlinked since the match is written on neither side', async () => {
-  const { world, run, storePart, crmPart } = await reserved();
+  const { world, run, storePart, crmPart } = await reserved(url);
   for (const [n, kind] of [
     [1, 'block'],
     [2, 'unlink'],
@@ -102,20 +64,30 @@ test('R13 a pair that somebody blocked or unlinked since the match is written on
     );
   await applyStorePart(world.deps, run, storePart);
   await applyCollectionsPart(world.deps, run, crmPart, still);
-  expect(await outcomes(world, run, 'personalization')).toEqual(['u1,deferred,,blockedMeanwhile', 'u2,deferred,,blockedMeanwhile', 'u3,applied', 'u4,applied']);
+  expect(await outcomes(world, run, 'personalization')).toEqual([
+    'u1,deferred,,blockedMeanwhile',
+    'u2,deferred,,blockedMeanwhile',
+    'u3,applied',
+    'u4,applied',
+  ]);
   expect(await outcomes(world, run)).toEqual(['1,deferred,,blockedMeanwhile', '2,deferred,,blockedMeanwhile', '3,applied', '4,applied']);
 });
 
 test('a lock is tried again in smaller chunks, five times at most, and then waits for the next night', async () => {
-  const { world, run, crmPart } = await reserved();
+  const { world, run, crmPart } = await reserved(url);
   const sizes: number[] = [];
   const deps = withOrg(world.deps, (real) => ({
     updateRows: async (object, rows) => {
       sizes.push(rows.length);
       const locked = rows.map(({ id: row }): boolean => row === id(1) || (row === id(2) && sizes.length < 3));
-      const done = await real.updateRows(object, rows.filter((_, at) => !locked[at]));
+      const done = await real.updateRows(
+        object,
+        rows.filter((_, at) => !locked[at]),
+      );
       const results = [...done];
-      return locked.map((is): RowResult => (is ? { ok: false, code: 'UNABLE_TO_LOCK_ROW', message: 'locked', fields: [] } : (results.shift() as RowResult)));
+      return locked.map((is): RowResult =>
+        is ? { ok: false, code: 'UNABLE_TO_LOCK_ROW', message: 'locked', fields: [] } : (results.shift() as RowResult),
+      );
     },
   }));
   await applyCollectionsPart(deps, run, crmPart, still);
@@ -124,7 +96,7 @@ test('a lock is tried again in smaller chunks, five times at most, and then wait
 });
 
 test('when the storage of the org is full the part stops, and what it did not send waits', async () => {
-  const { world, run, crmPart } = await reserved();
+  const { world, run, crmPart } = await reserved(url);
   const deps = withOrg(world.deps, () => ({
     updateRows: async (_object, rows) => rows.map((): RowResult => ({ ok: false, code: 'STORAGE_LIMIT_EXCEEDED', message: 'full', fields: [] })),
   }));
@@ -132,109 +104,8 @@ test('when the storage of the org is full the part stops, and what it did not se
   expect(new Set((await outcomes(world, run)).map((line) => line.slice(2)))).toEqual(new Set(['deferred,STORAGE_LIMIT_EXCEEDED,full']));
 });
 
-/** Leaves rows out of the results of jobs, or moves them to another file. */
-function withResults(
-  world: NightWorld,
-  change: (kind: string, rows: readonly IngestResultRow[]) => readonly IngestResultRow[],
-  state?: 'Failed' | 'Aborted',
-): ApplyDependencies {
-  return withOrg(world.deps, (real) => ({
-    checkIngest: async (jobId) => {
-      const progress = await real.checkIngest(jobId);
-      return progress.state === 'JobComplete' && state !== undefined ? { ...progress, state } : progress;
-    },
-    async *readIngestResults(jobId, kind) {
-      const rows: IngestResultRow[] = [];
-      for await (const row of real.readIngestResults(jobId, kind)) rows.push(row);
-      yield* change(kind, rows);
-    },
-  }));
-}
-
-async function oneJob(deps: ApplyDependencies, run: OpenRun, part: number): Promise<void> {
-  const { jobNo } = await openBulkPart(deps, run, part, still);
-  await bulkEnded(deps, jobNo ?? -1);
-  await readBulkPart(deps, run, jobNo ?? -1, still);
-}
-
-test('Bulk: records that no result file names are looked at: written is applied, not written waits for the next night', async () => {
-  const { world, run, crmPart } = await reserved('bulk');
-  const deps = withResults(world, (_kind, rows) => rows.filter((row) => row.id !== id(1) && row.id !== id(2)));
-  const { jobNo } = await openBulkPart(deps, run, crmPart, still);
-  await bulkEnded(deps, jobNo ?? -1);
-  editOrg(world, 'update "Contact" set "Department" = ? where "Id" = ?', 'old', id(2));
-  await readBulkPart(deps, run, jobNo ?? -1, still);
-  expect(await outcomes(world, run)).toEqual(['1,applied', '2,deferred,,dailyBatches', '3,applied', '4,applied']);
-  expect(await openBulkPart(deps, run, crmPart, still)).toEqual({ jobNo: null });
-  const jobs = await world.deps.database.query(sql`select state, rows_sent, ok, failed, unprocessed, missing, columns from write_job`);
-  expect(jobs.rows).toEqual([{ state: 'done', rows_sent: 4, ok: 2, failed: 0, unprocessed: 0, missing: 2, columns: ['Department'] }]);
-});
-
-test('Bulk: what a failed job left unprocessed is sent again; little of it by collections', async () => {
-  const { world, run, crmPart } = await reserved('bulk');
-  const moved = (kind: string, rows: readonly IngestResultRow[]): readonly IngestResultRow[] =>
-    kind === 'successful' ? rows.filter((row) => row.id !== id(1)) : kind === 'unprocessed' ? [{ id: id(1), columns: {} }] : rows;
-  await oneJob(withResults(world, moved, 'Failed'), run, crmPart);
-  editOrg(world, 'update "Contact" set "Department" = ? where "Id" = ?', 'old', id(1));
-  expect(await openBulkPart(world.deps, run, crmPart, still)).toEqual({ jobNo: null });
-  expect(await outcomes(world, run)).toEqual(['1,applied', '2,applied', '3,applied', '4,applied']);
-  expect(orgValue(world, 'Department', id(1))).toBe('new1');
-});
-
-test('Bulk: a job that somebody aborted in Salesforce is not sent again', async () => {
-  const { world, run, crmPart } = await reserved('bulk');
-  const some = (kind: string, rows: readonly IngestResultRow[]): readonly IngestResultRow[] => (kind === 'successful' ? rows.filter((row) => row.id === id(1)) : rows);
-  await oneJob(withResults(world, some, 'Aborted'), run, crmPart);
-  expect(await outcomes(world, run)).toEqual(['1,applied', ...[2, 3, 4].map((n) => `${n},deferred,,abortedInSalesforce`)]);
-  expect(await openBulkPart(world.deps, run, crmPart, still)).toEqual({ jobNo: null });
-});
-
-test('Bulk: of a job that is gone every record is looked at; written is applied, the rest is sent again', async () => {
-  const { world, run, crmPart } = await reserved('bulk');
-  const { jobNo } = await openBulkPart(world.deps, run, crmPart, still);
-  await bulkEnded(world.deps, jobNo ?? -1);
-  editOrg(world, 'update "Contact" set "Department" = ? where "Id" = ?', 'old', id(2));
-  const { rows } = await world.deps.database.query<{ id: string }>(sql`select sf_job_id as id from write_job`);
-  await world.deps.salesforce.deleteIngest(rows[0]?.id ?? '');
-  await readBulkPart(world.deps, run, jobNo ?? -1, still);
-  expect(await openBulkPart(world.deps, run, crmPart, still)).toEqual({ jobNo: null });
-  expect(await outcomes(world, run)).toEqual(['1,applied', '2,applied', '3,applied', '4,applied']);
-});
-
-test('Bulk: results that name a record twice, or one that was not sent, are a failure, and nothing of them is kept', async () => {
-  const { world, run, crmPart } = await reserved('bulk');
-  const twice = withResults(world, (kind, rows) => (kind === 'failed' ? [{ id: id(1), columns: {} }] : rows));
-  await expect(oneJob(twice, run, crmPart)).rejects.toMatchObject({ code: 'RESULTS_INCONSISTENT', kind: 'permanent' });
-  const strange = withResults(world, (kind, rows) => (kind === 'failed' ? [{ id: '003000000000009AAA', columns: {} }] : rows));
-  await expect(oneJob(strange, run, crmPart)).rejects.toMatchObject({ code: 'RESULTS_INCONSISTENT' });
-  expect(await outcomes(world, run)).toEqual(['1', '2', '3', '4']);
-});
-
-test('Bulk: an attempt that was overtaken aborts what it opened and stops', async () => {
-  const { world, run, crmPart } = await reserved('bulk');
-  const opened: string[] = [];
-  const aborted: string[] = [];
-  const late = withOrg(world.deps, (real) => ({
-    openIngest: async (object) => {
-      await openBulkPart(world.deps, run, crmPart, still);
-      const job = await real.openIngest(object);
-      opened.push(job.jobId);
-      return job;
-    },
-    abortIngest: async (jobId) => {
-      aborted.push(jobId);
-      await real.abortIngest(jobId);
-    },
-  }));
-  await expect(openBulkPart(late, run, crmPart, still)).rejects.toMatchObject({ code: 'JOB_TAKEN_OVER' });
-  expect(aborted).toEqual(opened);
-  await applyBulk(world.deps, run, crmPart);
-  expect(await outcomes(world, run)).toEqual(['1,applied', '2,applied', '3,applied', '4,applied']);
-  expect([...(await world.updates('Contact')).values()]).toEqual([1, 1, 1, 1]);
-});
-
 test('a run that is closed or taken over writes nothing more', async () => {
-  const { world, run, storePart, crmPart } = await reserved();
+  const { world, run, storePart, crmPart } = await reserved(url);
   await world.deps.database.query(sql`update run set attempt = attempt + 1`);
   await expect(applyStorePart(world.deps, run, storePart)).rejects.toBeInstanceOf(Failure);
   await expect(applyCollectionsPart(world.deps, run, crmPart, still)).rejects.toMatchObject({ code: 'RUN_CLOSED' });
@@ -242,7 +113,7 @@ test('a run that is closed or taken over writes nothing more', async () => {
 });
 
 test('a run that stops: Open jobs are aborted, what was not sent is deferred for the reason, and the sums add up (R26)', async () => {
-  const { world, run, crmPart } = await reserved('bulk');
+  const { world, run, crmPart } = await reserved(url, 'bulk');
   const stopping = withOrg(world.deps, () => ({ uploadIngest: () => Promise.reject(new Error('stopped')) }));
   await expect(openBulkPart(stopping, run, crmPart, still)).rejects.toThrow('stopped');
   await expect(intentCounts(world.deps.database, run.runNo)).rejects.toMatchObject({ code: 'INTENTS_OPEN' });
@@ -257,7 +128,7 @@ test('a run that stops: Open jobs are aborted, what was not sent is deferred for
 });
 
 test('rejects.csv has the rejected intents alone; a reader that goes away leaves the database usable', async () => {
-  const { world, run, storePart } = await reserved();
+  const { world, run, storePart } = await reserved(url);
   await world.store.deletePersons('user', ['u3']);
   await applyStorePart(world.deps, run, storePart);
   expect(await text(rejectsCsv(world.deps.database, run.runNo))).toBe(
@@ -269,7 +140,7 @@ test('rejects.csv has the rejected intents alone; a reader that goes away leaves
 });
 
 test('R25 what the org makes of a value is not written again; an edit that a user makes later is', async () => {
-  const { world, run, storePart, crmPart } = await reserved();
+  const { world, run, storePart, crmPart } = await reserved(url);
   const loud = withOrg(world.deps, (real) => ({
     updateRows: async (object, rows) => {
       const results = await real.updateRows(object, rows);
@@ -281,9 +152,12 @@ test('R25 what the org makes of a value is not written again; an edit that a use
   await applyCollectionsPart(loud, run, crmPart, still);
   expect(await outcomes(world, run)).toEqual(numbers.map((n) => `${n},applied`));
   await world.close(run);
-  expect((await world.night('two')).split('\n').filter((line) => line !== '').slice(1)).toEqual(
-    numbers.map((n) => `salesforce,Contact,${id(n)},Department,NEW${n},new${n},personalization,unchanged,,changedByOrg`),
-  );
+  expect(
+    (await world.night('two'))
+      .split('\n')
+      .filter((line) => line !== '')
+      .slice(1),
+  ).toEqual(numbers.map((n) => `salesforce,Contact,${id(n)},Department,NEW${n},new${n},personalization,unchanged,,changedByOrg`));
   editOrg(world, 'update "Contact" set "Department" = ? where "Id" = ?', 'theirs', id(1));
   const third = await world.night('three');
   expect(third).toContain(`salesforce,Contact,${id(1)},Department,theirs,new1,personalization,applied,,\n`);
@@ -291,7 +165,7 @@ test('R25 what the org makes of a value is not written again; an edit that a use
 });
 
 test('an abandoned run: the next one looks at what may have been sent, and defers the rest; the sums of both add up', async () => {
-  const { world, run, storePart, crmPart } = await reserved();
+  const { world, run, storePart, crmPart } = await reserved(url);
   await applyStorePart(world.deps, run, storePart);
   const lost = withOrg(world.deps, (real) => ({
     updateRows: async (object, rows) => {
@@ -310,27 +184,4 @@ test('an abandoned run: the next one looks at what may have been sent, and defer
   await world.apply(next, await world.reserve(next));
   expect(await outcomes(world, next)).toEqual(['3,applied', '4,applied']);
   expect([...(await world.updates('Contact')).values()]).toEqual([1, 1, 1, 1]);
-});
-
-test('an abandoned Bulk job: it is aborted if it still can be, and its records are looked at', async () => {
-  const { world, run, crmPart } = await reserved('bulk');
-  const { jobNo } = await openBulkPart(world.deps, run, crmPart, still);
-  await bulkEnded(world.deps, jobNo ?? -1);
-  const next = await world.open('two');
-  expect(await settleAbandoned(world.deps, next, still)).toBe(1);
-  expect(await outcomes(world, run)).toEqual(numbers.map((n) => `${n},applied`));
-  expect(await outcomes(world, run, 'personalization')).toEqual(numbers.map((n) => `u${n},deferred,,abandoned`));
-});
-
-test('Open jobs that the ledger does not know are aborted once they are an hour old, others are left alone', async () => {
-  const { world, run, crmPart } = await reserved('bulk');
-  const stopping = withOrg(world.deps, () => ({ uploadIngest: () => Promise.reject(new Error('stopped')) }));
-  await expect(openBulkPart(stopping, run, crmPart, still)).rejects.toThrow('stopped');
-  const orphan = await world.deps.salesforce.openIngest('Contact');
-  const open = async (): Promise<number> => (await world.deps.salesforce.listOpenIngestJobs()).length;
-  expect(await sweepOpenJobs(world.deps, Date.now())).toBe(0);
-  expect(await open()).toBe(2);
-  expect(await sweepOpenJobs(world.deps, Date.now() + 3_700_000)).toBe(1);
-  expect((await world.deps.salesforce.listOpenIngestJobs()).map(({ jobId }) => jobId)).not.toContain(orphan.jobId);
-  expect(await open()).toBe(1);
 });

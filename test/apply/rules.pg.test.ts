@@ -31,6 +31,9 @@ for (const name of worlds)
     const csv = await world.night('one');
     expect(compareIntents(files['expected-intents.csv'] ?? '', csv)).toEqual([]);
     const again = await world.night('two');
-    const outcomes = again.split('\n').slice(1).filter((line) => /,(applied|unchanged),/.test(line));
+    const outcomes = again
+      .split('\n')
+      .slice(1)
+      .filter((line) => /,(applied|unchanged),/.test(line));
     expect(outcomes).toEqual([]);
   });

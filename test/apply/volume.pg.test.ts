@@ -69,6 +69,9 @@ test('a work directory that cannot be written is a clear failure, and the part c
   await mkdir(path.dirname(file), { recursive: true });
   await writeFile(file, '');
   const unwritable = { ...world.deps, workDirectory: path.join(file, 'work') };
-  await expect(openBulkPart(unwritable, run, bulk?.first ?? -1, () => undefined)).rejects.toMatchObject({ code: 'WORK_DIRECTORY', kind: 'permanent' });
+  await expect(openBulkPart(unwritable, run, bulk?.first ?? -1, () => undefined)).rejects.toMatchObject({
+    code: 'WORK_DIRECTORY',
+    kind: 'permanent',
+  });
   expect((await openBulkPart(world.deps, run, bulk?.first ?? -1, () => undefined)).jobNo).toBe(1);
 });

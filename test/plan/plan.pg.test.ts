@@ -33,7 +33,8 @@ async function plannedOf(files: Readonly<Record<string, string>>, parts = 1, pre
   return planned(world, run.runNo);
 }
 
-const contacts = (header: string, ...rows: string[]): string => [`Id,LastName,${header}`, ...rows.map((row, at) => `${id(at + 1)},L${at + 1},${row}`)].join('\n');
+const contacts = (header: string, ...rows: string[]): string =>
+  [`Id,LastName,${header}`, ...rows.map((row, at) => `${id(at + 1)},L${at + 1},${row}`)].join('\n');
 const users = (header: string, ...rows: string[]): string =>
   [`userId,attribute:sfcrmContactId,${header}`, ...rows.map((row, at) => `u${at + 1},${id(at + 1)},${row}`)].join('\n');
 const settings = (text: string): string => `objects:\n  contact:\n${text}`;
@@ -49,7 +50,10 @@ test('R24 pull into typed attributes: number, boolean, date and date-time by val
         user: { n: 'number', b: 'boolean', d: 'date', t: 'dateTime' },
       }),
       'Contact.csv': contacts(fields.join(','), ...texts),
-      'user-1.csv': users(attributes.map((name) => `attribute:${name}`).join(','), ...texts.map(() => '1.5,true,2026-11-23,2026-11-23T08:00:00.000Z')),
+      'user-1.csv': users(
+        attributes.map((name) => `attribute:${name}`).join(','),
+        ...texts.map(() => '1.5,true,2026-11-23,2026-11-23T08:00:00.000Z'),
+      ),
       'crm-sync.yaml': settings(`    pull: [${fields.map((field, at) => `{ from: ${field}, to: ${attributes[at]} }`).join(', ')}]`),
     }),
   ).toEqual([
@@ -66,7 +70,8 @@ test('R24 a whole number field takes whole numbers only; a checkbox that is to b
   expect(
     await plannedOf({
       'schema.json': JSON.stringify({ Account: { Flag__c: 'boolean' } }),
-      'Account.csv': 'Id,Name,NumberOfEmployees,Flag__c,Site\n001000000000001AAA,A,5,true,s\n001000000000002AAA,B,5,false,s\n001000000000003AAA,C,5,true,\n001000000000004AAA,D,,true,s',
+      'Account.csv':
+        'Id,Name,NumberOfEmployees,Flag__c,Site\n001000000000001AAA,A,5,true,s\n001000000000002AAA,B,5,false,s\n001000000000003AAA,C,5,true,\n001000000000004AAA,D,,true,s',
       'account-1.csv':
         'accountId,attribute:name,attribute:e,attribute:f,attribute:s\na1,A,7.0,,"  "\na2,B,7.5,,\na3,C,many,true,"  "\na4,D,1e1,true,s',
       'crm-sync.yaml':

@@ -68,8 +68,33 @@ const held = {
 /** What a source may hold: the spellings of every type, and what is no value of any. */
 const loose = any(
   ...['', ' ', '\u00a0', '7', '7.0', '+7', ' 8 ', '1e3', '.5', '-0', '-0.50', '1,000', '0x10', 'NaN', 'Infinity', '1200.50', 'many'],
-  ...['true', 'FALSE', ' true', 'yes', '2026-11-23', '2026-02-30', '2028-02-29', '23.11.2026', '2026-11-23T12:00:00+02:00', '2026-11-23T10:00:00.4Z', '2026-11-23T24:00:00Z'],
-  ...['2028-02-29T23:59:59.123+0000', 'Ann@X.example', ' bo@x.example', 'a', ' A', 'a b', 'x'.repeat(length), 'y'.repeat(length + 1), '🌞'.repeat(length), '🌞', 'e\u0301', 'é'],
+  ...[
+    'true',
+    'FALSE',
+    ' true',
+    'yes',
+    '2026-11-23',
+    '2026-02-30',
+    '2028-02-29',
+    '23.11.2026',
+    '2026-11-23T12:00:00+02:00',
+    '2026-11-23T10:00:00.4Z',
+    '2026-11-23T24:00:00Z',
+  ],
+  ...[
+    '2028-02-29T23:59:59.123+0000',
+    'Ann@X.example',
+    ' bo@x.example',
+    'a',
+    ' A',
+    'a b',
+    'x'.repeat(length),
+    'y'.repeat(length + 1),
+    '🌞'.repeat(length),
+    '🌞',
+    'e\u0301',
+    'é',
+  ],
 );
 
 interface Pair {

@@ -25,7 +25,13 @@ const chunksPerPart = 10_000;
  * Plans one part, in both directions: every pair that the run links (a slice of them by record), every mapping, each for itself (R24). Only what differs becomes
  * an intent. Values are those of the read, whatever the other direction writes. Runs in the caller's transaction; it must not run twice for one part.
  */
-export async function planPart(tx: PoolClient, ctx: PlanContext, object: ObjectType, part: number, parts: number): Promise<{ readonly intents: number }> {
+export async function planPart(
+  tx: PoolClient,
+  ctx: PlanContext,
+  object: ObjectType,
+  part: number,
+  parts: number,
+): Promise<{ readonly intents: number }> {
   let intents = 0;
   for (const side of ['personalization', 'salesforce'] as const) {
     const mappings = mappingsOf(ctx.shape, object, side);
@@ -54,7 +60,9 @@ async function collectPairs(tx: PoolClient, ctx: PlanContext, slice: Slice, mapp
   const { object, part, parts } = slice;
   const { limitWrites } = ctx.shape.settings;
   const values = mappings.map(({ source, before }, at) => `${source} as s${at}, ${before} as b${at}`).join(', ');
-  const differs = mappings.map(({ onNull, source, before }) => `${onNull === 'keep' ? `${source} is not null and ` : ''}${source} is distinct from ${before}`);
+  const differs = mappings.map(
+    ({ onNull, source, before }) => `${onNull === 'keep' ? `${source} is not null and ` : ''}${source} is distinct from ${before}`,
+  );
   const limited =
     limitWrites === undefined
       ? ''
@@ -75,11 +83,15 @@ async function collectPairs(tx: PoolClient, ctx: PlanContext, slice: Slice, mapp
 /** The typed comparison, mapping by mapping, and R25: what the org made of the same value is not written again. */
 async function compare(tx: PoolClient, ctx: PlanContext, { object, side, part }: Slice, mappings: readonly PlannedMapping[]): Promise<number> {
   const compared = mappings.map((mapping, at) => comparisonSql(mapping, at, targetSql(object, mapping))).join('\nunion all\n');
-  const written = raw(side === 'personalization' ? 'false' : `exists (
+  const written = raw(
+    side === 'personalization'
+      ? 'false'
+      : `exists (
       select from written w
        where w.side = 'salesforce' and w.object = m.target_object and w.rec_id = m.target_id and w.field = m.field and w.seen_known
          and w.sent is not distinct from m.after
-         and comparable(m.target_type, m.scale, w.seen) is not distinct from comparable(m.target_type, m.scale, m.before))`);
+         and comparable(m.target_type, m.scale, w.seen) is not distinct from comparable(m.target_type, m.scale, m.before))`,
+  );
   const inserted = await tx.query(sql`
     insert into intent (run_no, side, object, crm, pers, target_id, target_object, field, position, target_type, scale, before, after, rule, outcome, code, reason, part)
     select ${ctx.runNo}::bigint, ${side}, ${object}, crm, pers, target_id, target_object, field, position, target_type, scale, before, after, rule,

@@ -25,7 +25,10 @@ export function targetSql(object: ObjectType, mapping: PlannedMapping): TargetSq
   return {
     id: `case when ${account} then account_id else crm_id end`,
     object: `case when ${account} then 'Account' else 'Contact' end`,
-    field: accountField === null || accountField === mapping.field ? field : `case when ${account} then ${pg.escapeLiteral(accountField)} else ${field} end`,
+    field:
+      accountField === null || accountField === mapping.field
+        ? field
+        : `case when ${account} then ${pg.escapeLiteral(accountField)} else ${field} end`,
     refusal: accountField === null ? `case when ${account} then 'NO_PERSON_ACCOUNT_FIELD' end` : refusal,
   };
 }
