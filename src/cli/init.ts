@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { renderSettingsHelp } from '../config/listing.ts';
 import { renderTemplate } from '../config/template.ts';
 import { Failure, usageFailure } from '../domain/failure.ts';
 import { addExamples, defaultConfigFile } from './options.ts';
@@ -18,6 +19,7 @@ export function define(command: Command): void {
     .option('--stdout', 'print it instead')
     .action(init);
   addExamples(command, 'init', 'init --config nights.yaml');
+  command.addHelpText('after', () => `\n${renderSettingsHelp()}`);
 }
 
 async function init({ config, force, stdout }: InitOptions): Promise<void> {
