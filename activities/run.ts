@@ -9,18 +9,19 @@ import type { LeadSwitch, RunRequest, RunStatus } from '../src/domain/progress.t
 import { bind } from '../src/ledger/binding.ts';
 import { loadLeadSwitch } from '../src/ledger/lead-switch.ts';
 import { closedAs, closeRun, fence, openRun, reopenRun, setLeads, stillOpen, takeUpAgain } from '../src/ledger/runs.ts';
-import type { RunRef } from '../src/ledger/runs.ts';
+import type { OpenRun, RunRef } from '../src/ledger/runs.ts';
 import { runShape } from '../src/mirror/field-set.ts';
 import type { RunShape } from '../src/mirror/run-shape.ts';
 import { forgetMatch } from '../src/mirror/match/begin.ts';
 import { openRunPartitions } from '../src/mirror/match/partitions.ts';
 import { forgetPlan } from '../src/mirror/plan/plan.ts';
 import { forgetSteps, once } from '../src/mirror/step-ledger.ts';
+import { settleAbandoned } from '../src/apply/abandoned.ts';
 import { abortOpenJobs } from '../src/apply/bulk-open.ts';
 import { deferRest } from '../src/apply/defer.ts';
 import { buildReport, statusOf } from '../src/operator/build-report.ts';
 import type { Dependencies } from './dependencies.ts';
-import { activity } from './edge.ts';
+import { activity, heartbeat } from './edge.ts';
 
 interface Opened {
   readonly attempt: number;
@@ -29,41 +30,18 @@ interface Opened {
 }
 
 export function runActivities(dependencies: Dependencies) {
-  const { database, salesforce, store, readSettings, searchable, accountCalls } = dependencies;
+  const { database, searchable, accountCalls } = dependencies;
   const switchOf = (shape: RunShape): Promise<LeadSwitch> => loadLeadSwitch(database, shape.settings.objects.lead.enabled);
   return {
     /**
-     * Reads the settings anew, checks them against both sides, checks the binding, opens the run in the ledger. A repeat takes the run up again as a
-     * newer attempt, with the settings of the first time.
+     * Opens the run. A repeat takes it up again as a newer attempt, with the settings of the first time. Runs before it that ended without their settling are
+     * looked after.
      */
     openRun: activity(async (request: RunRequest, workflowId: string): Promise<Opened> => {
-      const again = await database.transaction((tx) => takeUpAgain(tx, request.run));
-      if (again !== undefined) return { attempt: again.attempt, leads: await switchOf(again.shape), searchable };
-      const loaded = readSettings();
-      const describes = await describeAll(dependencies, loaded.settings.objects.lead.enabled);
-      const attributes = await store.describe();
-      const settings = resolveSettings(loaded, { describes, userAttributes: attributes.user, accountAttributes: attributes.account });
-      const { organizationId } = await salesforce.identity();
-      const limits = await salesforce.limits();
-      const storeId = await store.identity();
-      const leads = await loadLeadSwitch(database, settings.objects.lead.enabled);
-      const run = await database.transaction(async (tx) => {
-        await bind(tx, 'salesforce', organizationId);
-        await bind(tx, 'personalization', storeId);
-        const opened = await openRun(tx, {
-          run: request.run,
-          kind: request.kind,
-          workflowId,
-          shape: runShape(redact(settings), { describes, attributes }),
-          settingsHash: settingsHash(settings),
-          leads: false,
-          apiBudget: callsOf(settings.salesforce.apiBudget.perRun, limits.dailyApiRequests.max),
-        });
-        await openRunPartitions(tx, opened.runNo);
-        return opened;
-      });
+      const run = (await database.transaction((tx) => takeUpAgain(tx, request.run))) ?? (await openNewRun(dependencies, request, workflowId));
+      await settleAbandoned(dependencies, run, heartbeat());
       await accountCalls(run);
-      return { attempt: run.attempt, leads, searchable };
+      return { attempt: run.attempt, leads: await switchOf(run.shape), searchable };
     }),
 
     /** Matching begins: from here on the run has leads in scope, or not. */
@@ -126,6 +104,33 @@ export function runActivities(dependencies: Dependencies) {
       await closeRun(database, ref.run, status, report === null ? null : { ...report, status, error: status === 'failed' ? code : null });
     }),
   };
+}
+
+/** Reads the settings anew, checks them against both sides, checks the binding, opens the run in the ledger. */
+async function openNewRun(dependencies: Dependencies, request: RunRequest, workflowId: string): Promise<OpenRun> {
+  const { database, salesforce, store, readSettings } = dependencies;
+  const loaded = readSettings();
+  const describes = await describeAll(dependencies, loaded.settings.objects.lead.enabled);
+  const attributes = await store.describe();
+  const settings = resolveSettings(loaded, { describes, userAttributes: attributes.user, accountAttributes: attributes.account });
+  const { organizationId } = await salesforce.identity();
+  const limits = await salesforce.limits();
+  const storeId = await store.identity();
+  return database.transaction(async (tx) => {
+    await bind(tx, 'salesforce', organizationId);
+    await bind(tx, 'personalization', storeId);
+    const opened = await openRun(tx, {
+      run: request.run,
+      kind: request.kind,
+      workflowId,
+      shape: runShape(redact(settings), { describes, attributes }),
+      settingsHash: settingsHash(settings),
+      leads: false,
+      apiBudget: callsOf(settings.salesforce.apiBudget.perRun, limits.dailyApiRequests.max),
+    });
+    await openRunPartitions(tx, opened.runNo);
+    return opened;
+  });
 }
 
 async function describeAll({ salesforce }: Dependencies, leadsRequired: boolean): Promise<Partial<Record<ObjectType, readonly FieldFacts[]>>> {

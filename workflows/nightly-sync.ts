@@ -6,11 +6,11 @@ import { syncRun } from './sync-run.ts';
 
 /** What the Schedule starts: one night as a child whose fixed id is the lock (R5); if a run is open, this one is skipped. */
 export async function nightlySync(): Promise<RunResult> {
-  const { startTime } = workflowInfo();
+  const { startTime, workflowId } = workflowInfo();
   const run = `${startTime.toISOString().replaceAll(/[-:]|\.\d+/g, '')}-${uuid4().slice(0, 8)}`;
   try {
     return await executeChild(syncRun, {
-      workflowId: `${syncName()}-run`,
+      workflowId: `${nameIn(workflowId)}-run`,
       args: [{ run, kind: 'night', full: false, atGate: 'wait' }],
       parentClosePolicy: ParentClosePolicy.ABANDON,
       staticSummary: 'one night',
@@ -20,4 +20,10 @@ export async function nightlySync(): Promise<RunResult> {
     log.warn('a run is open already: this night is skipped');
     return { run, status: 'skipped' };
   }
+}
+
+/** The sync's name in the id of a night. The task queue has it too, but not where histories are replayed. */
+function nameIn(workflowId: string): string {
+  const at = workflowId.lastIndexOf('-nightly');
+  return at > 0 ? workflowId.slice(0, at) : syncName();
 }
