@@ -26,6 +26,8 @@ test('demo runs one night, prints its report, stays up for other commands, and a
   const cwd = await worldFolder('R4-both-ways');
   const demo = startCrmSync(['demo', '--data', 'data', '--state', 'state', '--out', 'out'], cwd);
   await demo.says('Everything stays up; Ctrl-C stops it.');
+  // The two streams come each in its own time.
+  await demo.says('# every value that was written');
   const { stdout, stderr } = demo.output();
   expect(stdout).toMatch(/^Run \d{8}T\d{6}Z-[0-9a-f]{8}: success\. Began .*, leads off\.$/m);
   expect(stdout).toMatch(/│ to Salesforce +│ +2 │ +0 │ +0 │ +0 │/);
@@ -106,6 +108,7 @@ test('R5 a demo that is killed while its run waits for approval goes on with the
   expect([wrong.exitCode, wrong.stderr]).toEqual([1, expect.stringContaining(`the plan that waits is ${status.planDigest}, not other`)]);
   expect((await ask('approve', '--plan', status.planDigest)).exitCode).toBe(0);
   await second.says('Everything stays up');
+  await second.says('# every value that was written');
   expect(second.output().stdout).toMatch(/^Run \S+: success\./m);
   expect((await ask('reject')).stderr).toContain('no run is in progress');
   expect(JSON.parse((await ask('runs', '--json')).stdout)).toHaveLength(1);
