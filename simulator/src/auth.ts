@@ -21,9 +21,22 @@ function tokenOf(request: IncomingMessage, url: URL): string | null {
 /** @throws {ApiError} INVALID_SESSION_ID (401) for a token that is missing, unknown, revoked or expired */
 export function authenticate(org: Org, request: IncomingMessage, url: URL): void {
   const token = tokenOf(request, url);
-  const row = token === null ? undefined : org.store.sql('select expires_ms from tokens where token = ?').get(token);
-  if (row === undefined || Number(row['expires_ms']) <= org.nowMs()) throw new ApiError(401, 'INVALID_SESSION_ID', 'Session expired or invalid');
+  if (token === null || !isLiveToken(org, token)) throw new ApiError(401, 'INVALID_SESSION_ID', 'Session expired or invalid');
 }
+
+/** Issued, neither revoked nor older than the token lifetime as it is set now. */
+export function isLiveToken(org: Org, token: string): boolean {
+  const row = org.store.sql('select created_ms from tokens where token = ?').get(token);
+  return row !== undefined && Number(row['created_ms']) + org.settings.tokenLifetimeMs > org.nowMs();
+}
+
+/** Ends every access token. */
+export function revokeAll(org: Org): void {
+  org.store.sql('delete from tokens').run();
+}
+
+export const isPassword = ({ credentials }: Org, username: string, password: string): boolean =>
+  username.toLowerCase() === credentials.username.toLowerCase() && same(password, credentials.password);
 
 /** A new access token of the org's one user, as `00D...!...`. */
 export function issueToken(org: Org): string {
@@ -98,7 +111,7 @@ export async function token({ org, request, origin }: Call): Promise<unknown> {
       return grantAnswer(org, origin, {});
     case 'password':
       checkClient(org, client, true);
-      if ((form.get('username') ?? '').toLowerCase() !== credentials.username.toLowerCase() || !same(form.get('password') ?? '', credentials.password)) {
+      if (!isPassword(org, form.get('username') ?? '', form.get('password') ?? '')) {
         throw new OAuthError('invalid_grant', 'authentication failure');
       }
       return grantAnswer(org, origin, {});

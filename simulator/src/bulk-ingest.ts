@@ -2,11 +2,12 @@ import { createReadStream } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parse } from 'csv-parse';
 import type { Parser } from 'csv-parse';
+import { deleteRecord, hardDeleteRecord } from './deletion.ts';
 import { ingestDelimiters, readIngestJob, saveIngestJob, uploadFile } from './ingest-jobs.ts';
 import type { IngestJob } from './ingest-jobs.ts';
 import type { Org } from './org.ts';
-import { createRecord, deleteRecord, updateRecord } from './save.ts';
-import type { SaveResult, Saver } from './save.ts';
+import { createRecord, updateRecord } from './save.ts';
+import type { SaveResult, Saver } from './saver.ts';
 import type { ObjectType } from './schema.ts';
 
 const rowsPerTransaction = 2000;
@@ -91,7 +92,7 @@ export const csvLine = (cells: readonly string[], delimiter: string): string => 
 async function processRows(org: Org, job: IngestJob): Promise<void> {
   await checkLineEnding(org, job);
   const type = org.store.type(job.object) as ObjectType;
-  const saver: Saver = { org, type, request: `ingest ${job.id}` };
+  const saver: Saver = { org, type, request: `ingest ${job.id}`, delaySeconds: org.settings.commitDelaySeconds };
   const delimiter = ingestDelimiters[job.columnDelimiter] ?? ',';
   let header: readonly string[] | null = null;
   let n = 0;
@@ -143,6 +144,7 @@ function saveRow(saver: Saver, operation: IngestJob['operation'], header: readon
     else if (cell !== '') input[name] = cell;
   }
   if (operation === 'insert') return createRecord(saver, input);
+  if (operation === 'hardDelete') return hardDeleteRecord(saver, id);
   return operation === 'delete' ? deleteRecord(saver, id) : updateRecord(saver, id, input);
 }
 

@@ -1,16 +1,18 @@
 import { isObject, readJson } from './body.ts';
 import type { JsonObject } from './body.ts';
+import { deleteRecord } from './deletion.ts';
 import { ApiError } from './errors.ts';
 import type { RowError } from './errors.ts';
+import { fieldSql } from './field-sql.ts';
 import { normaliseId } from './ids.ts';
+import { readable } from './late-commits.ts';
 import { objectNamed } from './org.ts';
 import { jsonValue, recordUrl } from './rest-query.ts';
 import type { Call } from './router.ts';
-import { createRecord, deleteRecord, updateRecord } from './save.ts';
-import type { SaveResult } from './save.ts';
-import { quoted } from './schema.ts';
+import { createRecord, updateRecord } from './save.ts';
+import { requestName, saverFor } from './saver.ts';
+import type { SaveResult } from './saver.ts';
 import type { ObjectType } from './schema.ts';
-import { addressSql } from './soql-compile.ts';
 
 /** A record's values under the fields' API names, or undefined when there is no such live record. */
 export function readRecord(call: Call, type: ObjectType, id: string, names: readonly string[] | null): JsonObject | undefined {
@@ -20,8 +22,9 @@ export function readRecord(call: Call, type: ObjectType, id: string, names: read
     return field;
   }))];
   const live = type.byName.has('isdeleted') ? ' and t."IsDeleted" = 0' : '';
-  const columns = fields.map((field, index) => `${field.type === 'address' ? addressSql(type, field, 't') : `t.${quoted(field.name)}`} as c${index}`);
-  const row = call.org.store.sql(`select ${columns.join(', ')} from ${quoted(type.name)} t where t."Id" = ?${live}`).get(id);
+  const { store } = call.org;
+  const columns = fields.map((field, index) => `${fieldSql(store, type, field, 't')} as c${index}`);
+  const row = store.sql(`select ${columns.join(', ')} from ${readable(store, type.name)} t where t."Id" = ?${live}`).get(id);
   if (row === undefined) return undefined;
   const record: JsonObject = { attributes: { type: type.name, url: recordUrl(call.params['v'] ?? '', type.name, id) } };
   for (const [index, field] of fields.entries()) record[field.name] = jsonValue(field, row[`c${index}`]);
@@ -87,7 +90,6 @@ function typeOf(call: Call, record: JsonObject): ObjectType {
 }
 
 const idOf = (record: JsonObject): unknown => record['id'] ?? record['Id'] ?? record['ID'];
-export const requestName = (call: Call): string => `${call.request.method} ${call.url.pathname.replace(/^\/+/, '/').replace(/^\/services\/data\/[^/]+/i, '')} #${call.org.usage.used}`;
 
 /** PATCH and POST composite/sobjects: up to 200 rows, results in their order, HTTP 200 even when some failed. */
 export async function saveMany(call: Call, operation: 'create' | 'update'): Promise<unknown> {
@@ -97,8 +99,8 @@ export async function saveMany(call: Call, operation: 'create' | 'update'): Prom
   if (chunks > 10) throw new ApiError(400, 'INVALID_INPUT', 'Cannot have more than 10 chunks in a single operation. Please rearrange the data to reduce chunking.');
   const request = requestName(call);
   return saveAll(call, body['allOrNone'] === true, rows, ({ record, type }) => (operation === 'create'
-    ? createRecord({ org: call.org, type, request }, record)
-    : updateRecord({ org: call.org, type, request }, idOf(record), record)));
+    ? createRecord(saverFor(call, type, request), record)
+    : updateRecord(saverFor(call, type, request), idOf(record), record)));
 }
 
 /** DELETE composite/sobjects?ids=a,b */
@@ -109,6 +111,6 @@ export function deleteMany(call: Call): unknown {
   return saveAll(call, call.url.searchParams.get('allOrNone') === 'true', ids, (given) => {
     const type = call.org.store.types().find((each) => each.writable && given.startsWith(each.keyPrefix));
     if (type === undefined) return { ok: false, id: null, errors: [{ statusCode: 'MALFORMED_ID', message: `malformed id ${given}`, fields: ['Id'] }] };
-    return deleteRecord({ org: call.org, type, request }, given);
+    return deleteRecord(saverFor(call, type, request), given);
   });
 }

@@ -50,3 +50,11 @@ export function readCredentials(store: Store): Credentials {
   store.setMeta('credentials', JSON.stringify(kept));
   return { ...kept, privateKeyFile, publicKey };
 }
+
+/** Gives the org another organization id, as if another org answered under its address; who may come in stays. */
+export function changeOrganization(org: { readonly store: Store; credentials: Credentials }, organizationId: string): void {
+  org.store.sql('delete from "Organization" where "Id" = ?').run(org.credentials.organizationId);
+  org.credentials = { ...org.credentials, organizationId };
+  const { privateKeyFile: _file, publicKey: _key, ...kept } = org.credentials;
+  org.store.setMeta('credentials', JSON.stringify(kept satisfies Kept));
+}

@@ -31,7 +31,15 @@ export type Field = {
   readonly relationshipName: string | null;
   readonly referenceTo: readonly string[];
   readonly picklistValues: readonly string[];
+  /** Where the value is read from when the field has no column of its own. */
+  readonly source?: FieldSource;
 };
+
+export type FieldSource =
+  /** A person account's field, kept in this column of its contact row. */
+  | { readonly kind: 'person'; readonly column: string }
+  /** Computed at each read: the text at `path` (`['Title']`, or `['Account', 'Name']` through a reference), changed by `as`, after `prefix`; blank stays blank. */
+  | { readonly kind: 'formula'; readonly path: readonly string[]; readonly as: 'copy' | 'upper' | 'lower'; readonly prefix: string };
 
 const base: Field = {
   name: '', label: '', type: 'string', soapType: 'xsd:string', length: 0, byteLength: 0, precision: 0, scale: 0, digits: 0,
@@ -91,6 +99,11 @@ export function customField(name: string, customType: CustomType, scale = 10): F
   const made: Field = { ...base, ...customTypes[customType], name, label, custom: true };
   return customType === 'number' ? { ...made, scale: Math.max(10, scale) } : made;
 }
+
+/** A custom formula field of type text: read-only, and never a reason for a new SystemModstamp. */
+export const formulaField = (name: string, source: FieldSource): Field => ({
+  ...base, ...customTypes.text, name, label: name.replace(/__c$/, '').replace(/_/g, ' '), custom: true, calculated: true, createable: false, updateable: false, length: 1300, byteLength: 3900, source,
+});
 
 const field = (name: string, type: string, more: Partial<Field> = {}): Field => ({
   ...base, name, label: name, type, createable: false, updateable: false, permissionable: false, ...more,

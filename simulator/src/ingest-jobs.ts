@@ -10,7 +10,7 @@ import type { Call } from './router.ts';
 export type IngestState = 'Open' | 'UploadComplete' | 'InProgress' | 'JobComplete' | 'Failed' | 'Aborted';
 /** A Bulk 2.0 ingest job as it is stored. */
 export type IngestJob = {
-  readonly id: string; readonly operation: 'insert' | 'update' | 'delete'; readonly object: string; readonly createdById: string; readonly createdDate: string;
+  readonly id: string; readonly operation: 'insert' | 'update' | 'delete' | 'hardDelete'; readonly object: string; readonly createdById: string; readonly createdDate: string;
   readonly lineEnding: 'LF' | 'CRLF'; readonly columnDelimiter: string; readonly apiVersion: number;
   state: IngestState; systemModstamp: string; uploaded: boolean; processed: number; failed: number; processingMs: number; errorMessage?: string;
 };
@@ -46,7 +46,7 @@ export async function createIngestJob(call: Call): Promise<unknown> {
   const { org } = call;
   const body = await readJson(call.request);
   const operation = String(body['operation']);
-  if (operation !== 'insert' && operation !== 'update' && operation !== 'delete') throw new ApiError(400, 'INVALIDJOB', `Unsupported operation: ${operation}`);
+  if (operation !== 'insert' && operation !== 'update' && operation !== 'delete' && operation !== 'hardDelete') throw new ApiError(400, 'INVALIDJOB', `Unsupported operation: ${operation}`);
   const type = org.store.type(String(body['object']));
   if (type === undefined || !type.writable) throw new ApiError(400, 'INVALIDENTITY', `Unable to find object: ${String(body['object'])}`);
   const columnDelimiter = String(body['columnDelimiter'] ?? 'COMMA');

@@ -15,7 +15,7 @@ export function clearRequests(call: Call): undefined {
 }
 
 /** What is asked without a token is for this machine only, wherever the org listens. @throws {ApiError} NOT_FOUND */
-function checkLocal({ request }: Call): void {
+export function checkLocal({ request }: Call): void {
   const address = request.socket.remoteAddress ?? '';
   if (!/^(?:::ffff:)?127\.|^::1$/.test(address)) throw notFound();
 }

@@ -34,7 +34,17 @@ export async function loadDirectory(org: Org, directory: string, warn: (line: st
     if (existsSync(file)) result[object] = await loadFile(org, object, file, types, warn);
     org.store.addCustomFields([...types].map(([name, type]) => ({ object, name, type, scale: 10 })));
   }
+  if (org.store.hasPersonAccounts()) joinPersonAccounts(org);
   return result;
+}
+
+/** What only one side of a person account says is so on the other: the file of an object may lack the column. */
+function joinPersonAccounts({ store }: Org): void {
+  store.transaction(() => {
+    store.db.exec(`update "Contact" set "IsPersonAccount" = 1 where "Id" in (select "PersonContactId" from "Account" where "IsPersonAccount" = 1);
+      update "Account" set "PersonContactId" = (select min(c."Id") from "Contact" c where c."AccountId" = "Account"."Id" and c."IsPersonAccount" = 1)
+        where "IsPersonAccount" = 1 and "PersonContactId" is null;`);
+  });
 }
 
 function readSchema(file: string, warn: (line: string) => void): Map<string, Map<string, CustomType>> {
@@ -112,8 +122,10 @@ function planColumns(org: Org, object: DataObject, file: string, header: readonl
   for (const [index, name] of header.entries()) {
     const field = type.byName.get(name.toLowerCase());
     const isMade = object !== 'Account' && field?.name === 'Name';
-    if (field === undefined || isMade || field.type === 'address') {
-      warn(`${file}: column ${name} ${isMade ? 'is made of FirstName and LastName' : `is neither a standard field of ${object} nor ends in __c`}; ignored`);
+    const isPersons = field?.source?.kind === 'person';
+    if (field === undefined || isMade || isPersons || field.type === 'address') {
+      const why = isMade ? 'is made of FirstName and LastName' : isPersons ? 'is taken from the contact row of the person account (Contact.csv)' : `is neither a standard field of ${object} nor ends in __c`;
+      warn(`${file}: column ${name} ${why}; ignored`);
       continue;
     }
     if (field.name === 'Id') continue;
@@ -212,13 +224,17 @@ export function inserter(org: Org, type: ObjectType, names: readonly string[]): 
     CreatedDate: (values) => at(values, 'SystemModstamp') ?? at(values, 'LastModifiedDate') ?? stamp, LastModifiedDate: modified, SystemModstamp: modified,
   };
   for (const [name, make] of Object.entries(defaults)) if (!given.has(name)) extra.push({ name, value: make });
-  extra.push({ name: '_deleted_at', value: (values) => (at(values, 'IsDeleted') === 1 ? modified(values) : null) });
+  // Deleted rows are in the recycle bin from the load on, whatever their stamps say; the delete log has them at their own time.
+  extra.push({ name: '_deleted_at', value: (values) => (at(values, 'IsDeleted') === 1 ? stamp : null) });
+  const log = org.store.db.prepare('insert into delete_log (object, id, deleted_at) values (?, ?, ?)');
   const all = ['Id', ...names, ...extra.map((each) => each.name)];
   const statement = org.store.db.prepare(`insert or ignore into ${quoted(type.name)} (${all.map(quoted).join(', ')}) values (${all.map(() => '?').join(', ')})`);
   const blankDefaults = names.flatMap((name, place) => (defaults[name] === undefined ? [] : [{ place, make: defaults[name] }]));
   return (id, values) => {
     const filled = blankDefaults.length === 0 ? values : [...values];
     for (const { place, make } of blankDefaults) if (filled[place] === null) (filled as Cell[])[place] = make(values);
-    return Number(statement.run(id, ...filled, ...extra.map((each) => each.value(values))).changes) === 1;
+    const isNew = Number(statement.run(id, ...filled, ...extra.map((each) => each.value(values))).changes) === 1;
+    if (isNew && at(values, 'IsDeleted') === 1) log.run(type.name, id, modified(values));
+    return isNew;
   };
 }

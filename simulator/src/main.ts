@@ -1,8 +1,12 @@
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { isObject } from './body.ts';
 import { StartError } from './errors.ts';
+import { settingNames } from './settings.ts';
+import type { Settings } from './settings.ts';
 import { startSimulator } from './simulator.ts';
 
-const help = `Usage: node simulator/src/main.ts --port N [--data DIR] [--synthetic N --seed S] [--state DIR] [--keep-email-case] [--host ADDRESS]
+const help = `Usage: node simulator/src/main.ts --port N [--data DIR] [--synthetic N --seed S] [--state DIR] [--keep-email-case] [--person-accounts] [--settings FILE] [--host ADDRESS]
 
 A Salesforce org over HTTP on this machine. When it answers it prints one JSON line: url and credentials.
 
@@ -12,6 +16,8 @@ A Salesforce org over HTTP on this machine. When it answers it prints one JSON l
   --seed S            the seed of --synthetic, a whole number (default 1)
   --state DIR         keeps the org in DIR; started again on it, the org goes on (default: a temporary directory)
   --keep-email-case   does not lower-case e-mail values
+  --person-accounts   the org has person accounts (also when the data says so)
+  --settings FILE     a JSON object of settings, as POST /__simulator/settings takes them
   --host ADDRESS      listens there (default 127.0.0.1: this machine only)
 
 Example: node simulator/src/main.ts --port 8100 --synthetic 10000 --seed 7
@@ -29,12 +35,26 @@ function readArguments(args: readonly string[]) {
       args: [...args],
       options: {
         port: { type: 'string' }, host: { type: 'string' }, data: { type: 'string' }, state: { type: 'string' }, synthetic: { type: 'string' }, seed: { type: 'string' },
-        faults: { type: 'string' }, 'keep-email-case': { type: 'boolean' }, help: { type: 'boolean', short: 'h' },
+        faults: { type: 'string' }, 'keep-email-case': { type: 'boolean' }, 'person-accounts': { type: 'boolean' }, settings: { type: 'string' }, help: { type: 'boolean', short: 'h' },
       },
     }).values;
   } catch (error) {
     throw new StartError(`${error instanceof Error ? error.message : String(error)}; see --help`, 2);
   }
+}
+
+/** The settings of a file; the simulator checks them. @throws {StartError} no such file, no JSON object, an unknown setting */
+function readSettingsFile(file: string): Partial<Settings> {
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new StartError(`--settings ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`, 2);
+  }
+  if (!isObject(json)) throw new StartError(`--settings ${file}: an object like {"commitDelaySeconds": 5} is expected`, 2);
+  const unknown = Object.keys(json).find((name) => !(settingNames as readonly string[]).includes(name));
+  if (unknown !== undefined) throw new StartError(`--settings ${file}: there is no setting ${unknown}; there are ${settingNames.join(', ')}`, 2);
+  return json as Partial<Settings>;
 }
 
 async function main(): Promise<void> {
@@ -48,12 +68,14 @@ async function main(): Promise<void> {
   if (given.data === undefined && given.synthetic === undefined && given.state === undefined) throw new StartError('no data: give --data DIR, --synthetic N, or --state DIR of an earlier start', 2);
   if (given.seed !== undefined && given.synthetic === undefined) throw new StartError('--seed belongs to --synthetic N; give both', 2);
   const simulator = await startSimulator({
+    ...(given.settings === undefined ? {} : readSettingsFile(given.settings)),
     port: wholeNumber('port', given.port, 65_535),
     ...(given.host === undefined ? {} : { host: given.host }),
     ...(given.data === undefined ? {} : { dataDirectory: given.data }),
     ...(given.state === undefined ? {} : { stateDirectory: given.state }),
     ...(given.synthetic === undefined ? {} : { synthetic: { contacts: wholeNumber('synthetic', given.synthetic, 100_000_000), seed: wholeNumber('seed', given.seed ?? '1', 4_294_967_295) } }),
-    keepEmailCase: given['keep-email-case'] === true,
+    ...(given['keep-email-case'] === true ? { keepEmailCase: true } : {}),
+    ...(given['person-accounts'] === true ? { personAccounts: true } : {}),
     warn: (line) => process.stderr.write(`${line}\n`),
   });
   const stop = (): void => {

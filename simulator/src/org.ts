@@ -2,38 +2,21 @@ import { ApiError } from './errors.ts';
 import type { Credentials } from './credentials.ts';
 import type { RequestLog } from './request-log.ts';
 import type { ObjectType } from './schema.ts';
+import type { Settings } from './settings.ts';
 import type { Store } from './store.ts';
 import { toSecond } from './values.ts';
-
-/** What a caller may set; everything has the default of `defaultSettings`. */
-export type Settings = {
-  readonly keepEmailCase: boolean;
-  /** How long an access token lives from its issue. */
-  readonly tokenLifetimeMs: number;
-  /** API requests a day, as `DailyApiRequests`. */
-  readonly dailyApiRequests: number;
-  /** Rows of a Bulk result page when the client names no `maxRecords`. */
-  readonly bulkPageRows: number;
-  /** Bytes of one Bulk ingest upload. */
-  readonly uploadLimitBytes: number;
-};
-
-export const defaultSettings: Settings = {
-  keepEmailCase: false,
-  tokenLifetimeMs: 2 * 3600_000,
-  dailyApiRequests: 100_000,
-  bulkPageRows: 50_000,
-  uploadLimitBytes: 150 * 1024 * 1024,
-};
 
 /** The running org: its state, who may come in, its settings and clock. */
 export type Org = {
   readonly store: Store;
-  readonly credentials: Credentials;
-  readonly settings: Settings;
+  credentials: Credentials;
+  settings: Settings;
   readonly log: RequestLog;
   readonly usage: { used: number; since: number };
+  /** The org's own clock. */
   readonly nowMs: () => number;
+  /** When the recycle bin is looked through next. */
+  nextPurgeMs: number;
 };
 
 /** The present second as `...000Z`: what SystemModstamp gets. */

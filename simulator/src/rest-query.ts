@@ -126,8 +126,7 @@ export function queryMore(call: Call): unknown {
   const from = Number(parts[2]);
   if (from >= rowNumbers.length) throw invalid;
   const compiled = compileQuery(org.store, soql, all, org.nowMs());
-  const joins = compiled.from.split(' where ')[0] ?? '';
-  const statement = org.store.db.prepare(`${selectSql(compiled)}${joins} where t._row = ?`);
+  const statement = org.store.db.prepare(`${selectSql(compiled)}${compiled.tables} where t._row = ?`);
   statement.setReturnArrays(true);
   const rows = [...rowNumbers.subarray(from, from + size)].flatMap((rowNumber) => {
     const found = statement.get(rowNumber) as unknown as unknown[] | undefined;

@@ -11,6 +11,7 @@ import { limits, recordCount } from './limits.ts';
 import { query, queryMore } from './rest-query.ts';
 import type { Call, Handler, Route } from './router.ts';
 import { deleteRow, getRow, patchRow, postRow } from './rows.ts';
+import { getSettings, postSettings } from './settings-endpoint.ts';
 import { deleted, updated } from './tracking.ts';
 
 /** A handler under `/services/data/vNN.0/`, for the versions that the org lists. */
@@ -72,4 +73,6 @@ export const routes: readonly Route[] = [
   { method: 'GET', pattern: '/__simulator/requests', access: 'none', handler: inspectRequests },
   { method: 'DELETE', pattern: '/__simulator/requests', access: 'none', handler: clearRequests },
   { method: 'GET', pattern: '/__simulator/updates', access: 'none', handler: inspectUpdates },
+  { method: 'GET', pattern: '/__simulator/settings', access: 'none', handler: getSettings },
+  { method: 'POST', pattern: '/__simulator/settings', access: 'none', handler: postSettings },
 ];

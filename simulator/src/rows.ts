@@ -1,12 +1,14 @@
 import { readJson } from './body.ts';
-import { requestName, readRecord } from './collections.ts';
+import { readRecord } from './collections.ts';
 import { ApiError, notFound } from './errors.ts';
 import { normaliseId } from './ids.ts';
 import { objectNamed } from './org.ts';
 import { Reply } from './router.ts';
 import type { Call } from './router.ts';
-import { createRecord, deleteRecord, updateRecord } from './save.ts';
-import type { SaveResult } from './save.ts';
+import { deleteRecord } from './deletion.ts';
+import { createRecord, updateRecord } from './save.ts';
+import { requestName, saverFor } from './saver.ts';
+import type { SaveResult } from './saver.ts';
 import { quoted } from './schema.ts';
 import type { ObjectType } from './schema.ts';
 
@@ -58,7 +60,7 @@ function writable(type: ObjectType): ObjectType {
 export async function postRow(call: Call): Promise<unknown> {
   const type = writable(objectNamed(call.org, call.params['object'] ?? ''));
   const body = await readJson(call.request);
-  const result = answer(call.org.store.transaction(() => createRecord({ org: call.org, type, request: requestName(call) }, body)));
+  const result = answer(call.org.store.transaction(() => createRecord(saverFor(call, type, requestName(call)), body)));
   call.rows = 1;
   return new Reply(201, { id: result.id, success: true, errors: [] });
 }
@@ -70,7 +72,7 @@ export async function patchRow(call: Call): Promise<undefined> {
   if (call.org.store.sql(`select 1 from ${quoted(writable(type).name)} where "Id" = ?`).get(id) === undefined) throw notFound();
   call.org.store.transaction(() => {
     checkPrecondition(call, type, id);
-    answer(updateRecord({ org: call.org, type, request: requestName(call) }, id, body));
+    answer(updateRecord(saverFor(call, type, requestName(call)), id, body));
   });
   call.rows = 1;
 }
@@ -79,6 +81,6 @@ export async function patchRow(call: Call): Promise<undefined> {
 export function deleteRow(call: Call): undefined {
   const { type, id } = target(call);
   if (call.org.store.sql(`select 1 from ${quoted(writable(type).name)} where "Id" = ?`).get(id) === undefined) throw notFound();
-  call.org.store.transaction(() => answer(deleteRecord({ org: call.org, type, request: requestName(call) }, id)));
+  call.org.store.transaction(() => answer(deleteRecord(saverFor(call, type, requestName(call)), id)));
   call.rows = 1;
 }

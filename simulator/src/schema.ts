@@ -1,7 +1,11 @@
-import { customField, organizationFields, personAccountFlag, personContactId, standardFields, userFields } from './fields.ts';
+import { customField, formulaField, organizationFields, personAccountFlag, personContactId, standardFields, userFields } from './fields.ts';
 import type { CustomType, Field } from './fields.ts';
+import { personFields } from './person-fields.ts';
 
-/** An object of the org with the fields that describe shows. `columns` are those with a column of their own: all but compound addresses. */
+/**
+ * An object of the org. `fields` and `byName` are what the integration user sees; `columns` are all fields with a column of their own (no compound addresses,
+ * no formulas), hidden ones too.
+ */
 export type ObjectType = {
   readonly name: string;
   readonly label: string;
@@ -13,6 +17,8 @@ export type ObjectType = {
   readonly columns: readonly Field[];
   /** By name in lower case, as Salesforce takes names in any case. */
   readonly byName: ReadonlyMap<string, Field>;
+  /** `byName` with the hidden fields. */
+  readonly allByName: ReadonlyMap<string, Field>;
 };
 
 export type CustomFieldRow = { readonly object: string; readonly name: string; readonly type: CustomType; readonly scale: number };
@@ -28,27 +34,47 @@ const facts: Record<string, { label: string; labelPlural: string; keyPrefix: str
   User: { label: 'User', labelPlural: 'Users', keyPrefix: '005' },
 };
 
-const isDataObject = (name: string): name is DataObject => (dataObjects as readonly string[]).includes(name);
+export const isDataObject = (name: string): name is DataObject => (dataObjects as readonly string[]).includes(name);
 
-function fieldsOf(name: string, custom: readonly CustomFieldRow[], personAccounts: boolean): Field[] {
+/** What an org's settings make of its objects. Field names as `Contact.Title`, in the case that describe shows. */
+export type Shape = {
+  readonly personAccounts: boolean;
+  readonly hiddenFields: readonly string[];
+  readonly readOnlyFields: readonly string[];
+  readonly formulas: readonly { readonly object: string; readonly name: string; readonly source: string; readonly as: 'copy' | 'upper' | 'lower'; readonly prefix: string }[];
+};
+
+function fieldsOf(name: string, custom: readonly CustomFieldRow[], shape: Shape): Field[] {
   if (name === 'User') return [...userFields];
   if (name === 'Organization') return [...organizationFields];
-  const fields = standardFields(name);
-  if (personAccounts && name !== 'Lead') fields.push(personAccountFlag);
-  if (personAccounts && name === 'Account') fields.push(personContactId);
-  for (const row of custom) if (row.object === name) fields.push(customField(row.name, row.type, row.scale));
+  const customFields = (object: string): Field[] => custom.filter((row) => row.object === object).map((row) => customField(row.name, row.type, row.scale));
+  const formulas = shape.formulas.filter((formula) => formula.object === name)
+    .map(({ name: fieldName, source, as, prefix }) => formulaField(fieldName, { kind: 'formula', path: source.split('.'), as, prefix }));
+  const fields = [...standardFields(name), ...customFields(name).filter((field) => !formulas.some((formula) => formula.name === field.name)), ...formulas];
+  if (!shape.personAccounts) return fields;
+  if (name === 'Lead') return fields.map((field) => (field.name === 'Company' ? { ...field, nillable: true } : field));
+  fields.push(personAccountFlag);
+  if (name === 'Account') fields.push(personContactId, ...personFields([...standardFields('Contact'), ...customFields('Contact')]));
   return fields;
 }
 
 /** Every object of the org, by its name in lower case. */
-export function buildSchema(custom: readonly CustomFieldRow[], personAccounts: boolean): Map<string, ObjectType> {
+export function buildSchema(custom: readonly CustomFieldRow[], shape: Shape): Map<string, ObjectType> {
   const types = new Map<string, ObjectType>();
+  const hidden = new Set(shape.hiddenFields);
+  const readOnly = new Set(shape.readOnlyFields);
+  // The permission on a contact's field is that on the person account's field as well.
+  const listed = (list: ReadonlySet<string>, object: string, { name, source }: Field): boolean =>
+    list.has(`${object}.${name}`) || (source?.kind === 'person' && list.has(`Contact.${source.column}`));
   for (const [name, fact] of Object.entries(facts)) {
-    const fields = fieldsOf(name, custom, personAccounts);
+    const all = fieldsOf(name, custom, shape);
+    const fields = all.filter((field) => !listed(hidden, name, field))
+      .map((field) => (listed(readOnly, name, field) ? { ...field, createable: false, updateable: false } : field));
     types.set(name.toLowerCase(), {
       name, ...fact, writable: isDataObject(name), fields,
-      columns: fields.filter((each) => each.type !== 'address'),
+      columns: all.filter((field) => field.type !== 'address' && field.source === undefined),
       byName: new Map(fields.map((each) => [each.name.toLowerCase(), each])),
+      allByName: new Map(all.map((each) => [each.name.toLowerCase(), each])),
     });
   }
   return types;

@@ -2,8 +2,10 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { authenticate } from './auth.ts';
 import { ApiError, OAuthError } from './errors.ts';
+import { commitDue } from './late-commits.ts';
 import { countRequest, limitInfo } from './limits.ts';
 import type { Org } from './org.ts';
+import { emptyOldBin } from './recycle-bin.ts';
 import { Reply, Router } from './router.ts';
 import type { Call, Route } from './router.ts';
 
@@ -24,7 +26,10 @@ async function answer(org: Org, router: Router, request: IncomingMessage, respon
   const pathAndQuery = (request.url ?? '/').replace(/^\/+/, '/');
   let path = pathAndQuery.split('?')[0] ?? '/';
   let rows = 0;
+  response.setHeader('Date', new Date(org.nowMs()).toUTCString());
   try {
+    commitDue(org);
+    emptyOldBin(org);
     const url = URL.canParse(pathAndQuery, origin) ? new URL(pathAndQuery, origin) : undefined;
     if (url === undefined) throw new ApiError(400, 'BAD_REQUEST', 'Bad request');
     const found = router.find(request.method ?? 'GET', url.pathname);

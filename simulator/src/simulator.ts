@@ -8,13 +8,15 @@ import { readCredentials } from './credentials.ts';
 import type { Credentials } from './credentials.ts';
 import { StartError } from './errors.ts';
 import { loadDirectory } from './loader.ts';
-import { defaultSettings } from './org.ts';
-import type { Org, Settings } from './org.ts';
+import type { Org } from './org.ts';
 import { RequestLog } from './request-log.ts';
 import type { LoggedRequest } from './request-log.ts';
 import { routes } from './routes.ts';
 import { seedOrganization } from './organization.ts';
 import { createOrgServer } from './server.ts';
+import { SettingError, applySettings } from './settings-check.ts';
+import { defaultSettings, settingNames } from './settings.ts';
+import type { Settings } from './settings.ts';
 import { Store } from './store.ts';
 import { loadSynthetic } from './synthetic-load.ts';
 
@@ -29,7 +31,10 @@ export type SimulatorOptions = Partial<Settings> & {
   readonly synthetic?: { readonly contacts: number; readonly seed: number };
   /** What a person should know: bad rows, ignored columns, data that was there already. */
   readonly warn?: (line: string) => void;
+  /** The machine's clock; the org's is `clockOffsetMs` ahead of it. */
   readonly nowMs?: () => number;
+  /** The org has person accounts, whatever the data says. */
+  readonly personAccounts?: boolean;
 };
 
 export type Simulator = {
@@ -45,15 +50,17 @@ export type Simulator = {
 /** Starts an org over HTTP. Data is loaded once for a state directory. @throws {StartError} port in use, unusable directory, refused file */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const warn = options.warn ?? (() => undefined);
-  const nowMs = options.nowMs ?? Date.now;
+  const machineMs = options.nowMs ?? Date.now;
   const directory = options.stateDirectory === undefined ? mkdtempSync(join(tmpdir(), 'salesforce-simulator-')) : resolve(options.stateDirectory);
   const store = openStore(directory);
   try {
     const credentials = readCredentials(store);
-    const settings: Settings = { ...defaultSettings, ...definedSettings(options) };
-    const usage = { used: 0, since: nowMs(), ...(JSON.parse(store.meta('usage') ?? '{}') as { used?: number; since?: number }) };
-    const org: Org = { store, credentials, settings, log: new RequestLog(), usage, nowMs };
+    const settings: Settings = { ...defaultSettings, ...(JSON.parse(store.meta('settings') ?? '{}') as Partial<Settings>), ...definedSettings(options) };
+    const nowMs = (): number => machineMs() + org.settings.clockOffsetMs;
+    const usage = { used: 0, since: machineMs() + settings.clockOffsetMs, ...(JSON.parse(store.meta('usage') ?? '{}') as { used?: number; since?: number }) };
+    const org: Org = { store, credentials, settings, log: new RequestLog(), usage, nowMs, nextPurgeMs: 0 };
     await loadOnce(org, options, warn);
+    useSettings(org, settings);
     const server = createOrgServer(org, routes);
     const host = options.host ?? '127.0.0.1';
     await new Promise<void>((done, fail) => {
@@ -109,8 +116,17 @@ function openStore(directory: string): Store {
 }
 
 function definedSettings(options: SimulatorOptions): Partial<Settings> {
-  const names = Object.keys(defaultSettings) as (keyof Settings)[];
-  return Object.fromEntries(names.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])));
+  return Object.fromEntries(settingNames.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])));
+}
+
+/** The settings that name fields can be checked when the data is there. */
+function useSettings(org: Org, settings: Settings): void {
+  try {
+    applySettings(org, settings);
+  } catch (error) {
+    if (error instanceof SettingError) throw new StartError(`settings: ${error.message}`, 2);
+    throw error;
+  }
 }
 
 async function loadOnce(org: Org, options: SimulatorOptions, warn: (line: string) => void): Promise<void> {
@@ -121,6 +137,7 @@ async function loadOnce(org: Org, options: SimulatorOptions, warn: (line: string
   }
   // A start that was killed while it loaded left a part: begin again from nothing.
   store.clearRecords();
+  if (options.personAccounts === true) store.enablePersonAccounts();
   seedOrganization(org);
   store.db.exec('pragma synchronous = off');
   try {

@@ -2,6 +2,8 @@ import { parseQuery } from '@jetstreamapp/soql-parser-js';
 import type { Query, WhereClause } from '@jetstreamapp/soql-parser-js';
 import { ApiError } from './errors.ts';
 import type { Field } from './fields.ts';
+import { fieldSql } from './field-sql.ts';
+import { readable } from './late-commits.ts';
 import { compileCondition } from './soql-condition.ts';
 import type { SqlPart, SqlValue } from './soql-condition.ts';
 import { quoted } from './schema.ts';
@@ -18,7 +20,9 @@ export type CompiledQuery = {
   readonly isCount: boolean;
   /** Aggregates or `group by`: records of type AggregateResult. */
   readonly isAggregate: boolean;
-  /** ` from ... where ...`, the row's table under the alias `t`. */
+  /** ` from ... left join ...`, the row's table under the alias `t`. */
+  readonly tables: string;
+  /** `tables` with ` where ...`. */
   readonly from: string;
   readonly groupBy: string;
   readonly orderBy: string;
@@ -74,7 +78,7 @@ class Scope {
       let join = this.joins.get(key);
       if (join === undefined) {
         const alias = `j${this.joins.size}`;
-        join = { alias, type: target, sql: ` left join ${quoted(target.name)} ${alias} on ${alias}."Id" = ${table}.${quoted(reference.name)}` };
+        join = { alias, type: target, sql: ` left join ${readable(this.store, target.name)} ${alias} on ${alias}."Id" = ${table}.${quoted(reference.name)}` };
         this.joins.set(key, join);
       }
       type = target;
@@ -85,18 +89,9 @@ class Scope {
     if (field === undefined) {
       throw new ApiError(400, 'INVALID_FIELD', `No such column '${last}' on entity '${type.name}'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field name. Please reference your WSDL or the describe call for the appropriate names.`);
     }
-    const sql = field.type === 'address' ? addressSql(type, field, table) : `${table}.${quoted(field.name)}`;
+    const sql = fieldSql(this.store, type, field, table);
     return { path: [...names, field.name], field, sql, types, ...(keySql === '' ? {} : { keySql }) };
   }
-}
-
-/** A compound address as JSON text of its parts. */
-export function addressSql(type: ObjectType, address: Field, table: string): string {
-  const prefix = address.name.slice(0, -'Address'.length);
-  const parts = ['City', 'Country', 'GeocodeAccuracy', 'Latitude', 'Longitude', 'PostalCode', 'State', 'Street'].filter((part) => type.byName.has((prefix + part).toLowerCase()));
-  const columns = parts.map((part) => `${table}.${quoted(prefix + part)}`);
-  const value = (part: string): string => (part === 'Latitude' || part === 'Longitude' ? `cast(${table}.${quoted(prefix + part)} as real)` : `${table}.${quoted(prefix + part)}`);
-  return `case when coalesce(${columns.join(', ')}) is not null then json_object(${parts.map((part) => `'${part[0]?.toLowerCase()}${part.slice(1)}', ${value(part)}`).join(', ')}) end`;
 }
 
 function compileWhere(scope: Scope, where: WhereClause | null | undefined, nowMs: number): SqlPart {
@@ -188,9 +183,10 @@ export function compileQuery(store: Store, soql: string, all: boolean, nowMs: nu
     return scope.resolve(each.field.split('.')).sql;
   });
   const conditions = [live, where.sql === '' ? '' : `(${where.sql})`].filter((text) => text !== '');
+  const tables = ` from ${readable(store, type.name)} t${[...scope.joins.values()].map((join) => join.sql).join('')}`;
   return {
-    type, columns, isCount, isAggregate,
-    from: ` from ${quoted(type.name)} t${[...scope.joins.values()].map((join) => join.sql).join('')}${conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`}`,
+    type, columns, isCount, isAggregate, tables,
+    from: `${tables}${conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`}`,
     groupBy: groups.length === 0 ? '' : ` group by ${groups.join(', ')}`,
     orderBy: orderBy.length === 0 ? '' : ` order by ${orderBy.join(', ')}`,
     limit: query.limit ?? null, offset: query.offset ?? 0, values: where.values,

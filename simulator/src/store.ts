@@ -5,8 +5,9 @@ import type { StatementSync } from 'node:sqlite';
 import { personAccountFlag, personContactId } from './fields.ts';
 import type { CustomType, Field } from './fields.ts';
 import { buildSchema, quoted, sqliteType } from './schema.ts';
-import type { CustomFieldRow, ObjectType } from './schema.ts';
+import type { CustomFieldRow, ObjectType, Shape } from './schema.ts';
 import { registerFunctions } from './sql-functions.ts';
+import { toSecond } from './values.ts';
 
 const ddl = `
 create table if not exists meta (key text primary key, value text not null);
@@ -16,6 +17,9 @@ create table if not exists locators (id integer primary key, created_ms integer 
 create table if not exists query_jobs (id text primary key, seq integer not null, job text not null);
 create table if not exists ingest_jobs (id text primary key, seq integer not null, job text not null);
 create table if not exists ingest_rows (job text not null, n integer not null, ok integer not null, created integer not null, record_id text, error text, line text not null, primary key (job, n)) without rowid;
+create table if not exists delete_log (object text not null, id text not null, deleted_at text not null);
+create index if not exists delete_log_when on delete_log (object, deleted_at);
+create table if not exists open_rows (object text not null, id text not null, started_at text not null, visible_ms integer not null, primary key (object, id)) without rowid;
 create table if not exists writes (seq integer primary key, object text not null, id text not null, request text not null);
 create index if not exists writes_id on writes (object, id);
 `;
@@ -29,7 +33,9 @@ export class Store {
   readonly db: DatabaseSync;
   #statements = new Map<string, StatementSync>();
   #types: Map<string, ObjectType>;
+  #shape: Omit<Shape, 'personAccounts'> = { hiddenFields: [], readOnlyFields: [], formulas: [] };
   #transactionOpen = false;
+  readonly #columnNames = new Map<string, readonly string[]>();
 
   constructor(directory: string) {
     this.directory = directory;
@@ -43,6 +49,7 @@ export class Store {
     this.db.exec(ddl);
     this.#types = this.#readTypes();
     for (const type of this.#types.values()) this.#ensureTable(type);
+    this.#adoptEarlierState();
   }
 
   close(): void {
@@ -122,7 +129,7 @@ export class Store {
   clearRecords(): void {
     this.transaction(() => {
       for (const type of this.types()) this.sql(`delete from ${quoted(type.name)}`).run();
-      this.sql('delete from custom_fields').run();
+      for (const table of ['custom_fields', 'delete_log', 'open_rows']) this.sql(`delete from ${table}`).run();
     });
     this.#refreshTypes();
   }
@@ -130,6 +137,21 @@ export class Store {
   enablePersonAccounts(): void {
     this.setMeta('personAccounts', 'true');
     this.#refreshTypes();
+  }
+
+  hasPersonAccounts(): boolean {
+    return this.meta('personAccounts') !== undefined;
+  }
+
+  /** Which fields are hidden, read-only or formulas from now on. */
+  setShape(shape: Omit<Shape, 'personAccounts'>): void {
+    this.#shape = shape;
+    this.#refreshTypes();
+  }
+
+  /** The names of all columns of an object's table, those of the simulator's own (`_...`) included. */
+  columnNames(object: string): readonly string[] {
+    return this.#columnNames.get(object) ?? [];
   }
 
   #refreshTypes(): void {
@@ -143,24 +165,47 @@ export class Store {
     const custom = rows.map((row): CustomFieldRow => ({
       object: String(row['object']), name: String(row['name']), type: String(row['type']) as CustomType, scale: Number(row['scale']),
     }));
-    return buildSchema(custom, this.db.prepare(`select 1 from meta where key = 'personAccounts'`).get() !== undefined);
+    const personAccounts = this.db.prepare(`select 1 from meta where key = 'personAccounts'`).get() !== undefined;
+    return buildSchema(custom, { personAccounts, ...this.#shape });
   }
 
+  /** The table of the records and, for those that can be saved, `~before`: rows as they were before a transaction that is not committed yet. */
   #ensureTable(type: ObjectType): void {
     const columns: Field[] = [...type.columns];
-    if (type.writable && !type.byName.has('ispersonaccount')) columns.push(personAccountFlag);
-    if (type.name === 'Account' && !type.byName.has('personcontactid')) columns.push(personContactId);
+    if (type.writable && !type.allByName.has('ispersonaccount')) columns.push(personAccountFlag);
+    if (type.name === 'Account' && !type.allByName.has('personcontactid')) columns.push(personContactId);
     const definition = (field: Field): string =>
       `${quoted(field.name)} ${sqliteType(field)}${field.type === 'boolean' ? ' not null default 0' : ''}`;
-    const table = quoted(type.name);
-    const present = new Set(this.db.prepare(`select name from pragma_table_info(?)`).all(type.name).map((row) => String(row['name'])));
-    if (present.size === 0) {
-      this.db.exec(`create table ${table} (_row integer primary key, ${columns.map((field) => (field.name === 'Id' ? '"Id" text not null unique' : definition(field))).join(', ')},
-        _updates integer not null default 0, _deleted_at text);
-        create index ${quoted(`${type.name}_stamp`)} on ${table} ("SystemModstamp");`);
-      if (type.byName.has('accountid')) this.db.exec(`create index ${quoted(`${type.name}_account`)} on ${table} ("AccountId")`);
-      return;
+    const names = [...columns.map((field) => field.name), '_row', '_updates', '_deleted_at', '_deleted_with'];
+    this.#columnNames.set(type.name, names);
+    for (const name of type.writable ? [type.name, `${type.name}~before`] : [type.name]) {
+      const table = quoted(name);
+      const present = new Set(this.db.prepare(`select name from pragma_table_info(?)`).all(name).map((row) => String(row['name'])));
+      if (present.size === 0) {
+        this.db.exec(`create table ${table} (_row integer primary key, ${columns.map((field) => (field.name === 'Id' ? '"Id" text not null unique' : definition(field))).join(', ')},
+          _updates integer not null default 0, _deleted_at text, _deleted_with text);`);
+      } else {
+        for (const field of columns) if (!present.has(field.name)) this.db.exec(`alter table ${table} add column ${definition(field)}`);
+        if (!present.has('_deleted_with')) this.db.exec(`alter table ${table} add column _deleted_with text`);
+      }
     }
-    for (const field of columns) if (!present.has(field.name)) this.db.exec(`alter table ${table} add column ${definition(field)}`);
+    const index = (suffix: string, on: string): void => this.db.exec(`create index if not exists ${quoted(`${type.name}_${suffix}`)} on ${quoted(type.name)} ${on}`);
+    index('stamp', '("SystemModstamp")');
+    if (type.writable) index('deleted', '(_deleted_at) where _deleted_at is not null');
+    if (type.writable) index('deleted_with', '(_deleted_with) where _deleted_with is not null');
+    if (type.allByName.has('accountid')) index('account', '("AccountId")');
+  }
+
+  /** A state directory from before there was a delete log: its deleted rows are in the log at their time, and in the recycle bin from now on. */
+  #adoptEarlierState(): void {
+    if (this.meta('deleteLog') !== undefined) return;
+    this.transaction(() => {
+      for (const type of this.types()) {
+        if (!type.writable) continue;
+        this.sql(`insert into delete_log (object, id, deleted_at) select ?, "Id", _deleted_at from ${quoted(type.name)} where _deleted_at is not null`).run(type.name);
+        this.sql(`update ${quoted(type.name)} set _deleted_at = ? where _deleted_at is not null`).run(toSecond(new Date().toISOString()));
+      }
+      this.setMeta('deleteLog', 'kept');
+    });
   }
 }
