@@ -5,6 +5,7 @@ import type { Settings } from '../../src/config/settings.ts';
 import type { Attribute } from '../../src/domain/attributes.ts';
 import type { FieldFacts } from '../../src/domain/fields.ts';
 import type { ObjectType, PersonKind } from '../../src/domain/objects.ts';
+import { matchAccountsByContacts } from '../../src/mirror/match/accounts-by-contacts.ts';
 import { beginMatch } from '../../src/mirror/match/begin.ts';
 import { candidatePart } from '../../src/mirror/match/candidates.ts';
 import type { MatchContext } from '../../src/mirror/match/context.ts';
@@ -101,22 +102,39 @@ export async function matchDatabase(url: string): Promise<Database> {
   return database;
 }
 
-/** Puts the world in place of what is there: both sides' records, decisions and open links, in the order given. Returns the last decision's number. */
-export async function loadWorld(tx: PoolClient, shape: RunShape, world: World, runNo: number): Promise<number> {
-  await tx.query('truncate crm_record, pers_record, decision, link, key_state');
+/** Takes the world for what both sides hold tonight: what is new is added, what differs is changed, what is not in it is forgotten. Links and decisions stay. */
+export async function absorbWorld(tx: PoolClient, shape: RunShape, world: World, runNo: number): Promise<void> {
   for (const object of ['account', 'contact', 'lead'] as const)
     await tx.query(sql`
-      insert into crm_record (object, crm_id, ineligible, master_id, converted_id, account_id, field_values, changed_run)
-      select ${object}, r.id, r.ineligible, r."masterId", r."convertedId", r."accountId", array(
-          select r.values ->> f.name from unnest(${shape.crm[object].map(({ name }) => name)}::text[]) with ordinality f (name, at) order by f.at), ${runNo}::bigint
-        from jsonb_to_recordset(${JSON.stringify(world.records[object])}::jsonb)
-          r (id text, ineligible text, "masterId" text, "convertedId" text, "accountId" text, values jsonb)`);
+      with incoming as (
+        select r.id, r.ineligible, r."masterId", r."convertedId", r."accountId", array(
+            select r.values ->> f.name from unnest(${shape.crm[object].map(({ name }) => name)}::text[]) with ordinality f (name, at) order by f.at) as values
+          from jsonb_to_recordset(${JSON.stringify(world.records[object])}::jsonb)
+            r (id text, ineligible text, "masterId" text, "convertedId" text, "accountId" text, values jsonb)),
+      gone as (delete from crm_record r where r.object = ${object} and not exists (select from incoming i where i.id = r.crm_id))
+      insert into crm_record as r (object, crm_id, ineligible, master_id, converted_id, account_id, field_values, changed_run)
+      select ${object}, id, ineligible, "masterId", "convertedId", "accountId", values, ${runNo}::bigint from incoming
+      on conflict (object, crm_id) do update set ineligible = excluded.ineligible, master_id = excluded.master_id, converted_id = excluded.converted_id,
+        account_id = excluded.account_id, field_values = excluded.field_values, changed_run = excluded.changed_run
+       where (r.ineligible, r.master_id, r.converted_id, r.account_id, r.field_values)
+         is distinct from (excluded.ineligible, excluded.master_id, excluded.converted_id, excluded.account_id, excluded.field_values)`);
   for (const kind of ['user', 'account'] as const)
     await tx.query(sql`
-      insert into pers_record (kind, pers_id, account_pers_id, field_values, changed_run)
-      select ${kind}, p.id, p."accountId", array(
-          select p.values ->> f.name from unnest(${shape.persons[kind].map(({ name }) => name)}::text[]) with ordinality f (name, at) order by f.at), ${runNo}::bigint
-        from jsonb_to_recordset(${JSON.stringify(world.persons[kind])}::jsonb) p (id text, "accountId" text, values jsonb)`);
+      with incoming as (
+        select p.id, p."accountId", array(
+            select p.values ->> f.name from unnest(${shape.persons[kind].map(({ name }) => name)}::text[]) with ordinality f (name, at) order by f.at) as values
+          from jsonb_to_recordset(${JSON.stringify(world.persons[kind])}::jsonb) p (id text, "accountId" text, values jsonb)),
+      gone as (delete from pers_record p where p.kind = ${kind} and not exists (select from incoming i where i.id = p.pers_id))
+      insert into pers_record as p (kind, pers_id, account_pers_id, field_values, changed_run)
+      select ${kind}, id, "accountId", values, ${runNo}::bigint from incoming
+      on conflict (kind, pers_id) do update set account_pers_id = excluded.account_pers_id, field_values = excluded.field_values, changed_run = excluded.changed_run
+       where (p.account_pers_id, p.field_values) is distinct from (excluded.account_pers_id, excluded.field_values)`);
+}
+
+/** Puts the world in place of what is there: both sides' records, decisions and open links, in the order given. Returns the last decision's number. */
+export async function loadWorld(tx: PoolClient, shape: RunShape, world: World, runNo: number): Promise<number> {
+  await tx.query('truncate crm_record, pers_record, decision, link, key_state, forgotten');
+  await absorbWorld(tx, shape, world, runNo);
   await tx.query(sql`
     insert into link (object, crm_id, pers_id, sub_tier, crm_field, attribute, made_run)
     select object, "crmId", "persId", "subTier", "crmField", attribute, 'earlier'
@@ -137,10 +155,13 @@ export interface MatchOptions {
   readonly order?: (parts: readonly number[]) => readonly number[];
 }
 
-/** All of one run's match, and the links it makes. */
+/** All of one run's match. */
 export async function matchWorld(tx: PoolClient, ctx: MatchContext, options: MatchOptions = {}): Promise<void> {
   await openRunPartitions(tx, ctx.runNo);
-  for (const object of ['account', 'contact', 'lead'] as const) if (object !== 'lead' || ctx.leads) await matchOne(tx, ctx, object, options);
+  await matchOne(tx, ctx, 'account', options);
+  await matchOne(tx, ctx, 'contact', options);
+  if (ctx.shape.settings.objects.account.accountFromContacts) await matchAccountsByContacts(tx, ctx);
+  if (ctx.leads) await matchOne(tx, ctx, 'lead', options);
 }
 
 async function matchOne(tx: PoolClient, ctx: MatchContext, object: ObjectType, options: MatchOptions): Promise<void> {

@@ -5,8 +5,6 @@ import { identifier, sql } from '../../postgres/sql.ts';
 import { partitionName, runTables } from './context.ts';
 import type { MatchContext } from './context.ts';
 import { markDrifted } from './drift.ts';
-import { countMalformedIds } from './keys.ts';
-import { matchPlan } from './match-plan.ts';
 import { countNearMisses } from './near-misses.ts';
 
 /** What a match came to; all numbers of records unless said otherwise. */
@@ -44,11 +42,11 @@ export async function finishMatch(tx: PoolClient, ctx: MatchContext, object: Obj
   const drifted = await markDrifted(tx, ctx, object);
   const nearMisses = await countNearMisses(tx, ctx, object);
   // Counted on the records and persons themselves, not on what this match wrote of them: the sums are to prove something (R26).
-  const known = await tx.query<{ records: number; persons: number }>(sql`
+  const known = await tx.query<{ records: number; persons: number; malformedIds: number }>(sql`
     select (select count(*) from ${t.crmRecord}) as records,
-           (select count(*) from ${identifier(`pers_record_${objectFacts[object].personKind}`)}) as persons`);
-  const { records, persons } = known.rows[0] ?? { records: 0, persons: 0 };
-  const malformedIds = await countMalformedIds(tx, matchPlan(ctx.shape, object, ctx.leads));
+           (select count(*) from ${identifier(`pers_record_${objectFacts[object].personKind}`)}) as persons,
+           coalesce((select malformed_ids from key_state where object = ${object}), 0) as "malformedIds"`);
+  const { records, persons, malformedIds } = known.rows[0] ?? { records: 0, persons: 0, malformedIds: 0 };
   const counts = { records, persons, unmatched: unmatched.rowCount ?? 0, drifted, nearMisses, malformedIds };
   await tx.query(sql`
     insert into match_count (run_no, object, counts) values (${ctx.runNo}, ${object}, ${JSON.stringify(counts)})

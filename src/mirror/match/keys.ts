@@ -7,7 +7,7 @@ import { matchPlan } from './match-plan.ts';
 import type { AttributeSource, MatchPlan, PlannedField } from './match-plan.ts';
 
 export interface KeyCounts {
-  /** Keys of both sides after the refresh. */
+  /** Keys of both sides that were made, of all rows or of those that changed. */
   readonly keys: number;
   /** Persons whose id attribute is not blank and no Salesforce id of the object (R8). */
   readonly malformedIds: number;
@@ -17,8 +17,6 @@ export interface KeyCounts {
 export interface RefreshOptions {
   /** Makes all keys anew. Done by itself where the settings make other keys than those that are there. */
   readonly everything: boolean;
-  /** False where the caller knows that no record and no person of the object has been forgotten since the last refresh. */
-  readonly gone?: boolean;
 }
 
 /**
@@ -28,18 +26,18 @@ export interface RefreshOptions {
 export async function refreshKeys(tx: PoolClient, shape: RunShape, object: ObjectType, runNo: number, options: RefreshOptions): Promise<KeyCounts> {
   const plan = matchPlan(shape, object, true);
   const planHash = hashOf(plan, shape.settings.ignoreValues);
-  const found = await tx.query<{ run_no: number; plan_hash: string }>(sql`select run_no, plan_hash from key_state where object = ${object}`);
+  const found = await tx.query<KeyState>(sql`select run_no, plan_hash, forgotten_no, malformed_ids from key_state where object = ${object}`);
   const state = found.rows[0];
   const everything = options.everything || state === undefined || state.plan_hash !== planHash;
-  const since = everything ? null : { last: state.run_no, runNo };
+  const since = everything ? null : { last: state.run_no, forgotten: state.forgotten_no, runNo };
 
   for (const side of ['crm_key', 'pers_key'] as const) {
     if (everything) await tx.query(sql`truncate ${identifier(`${side}_${object}`)}`);
     for (const { number } of plan.fields) await openFieldPartition(tx, side, object, number);
   }
-  if (since !== null) await forgetStale(tx, plan, since, options.gone ?? true);
+  const stale = since === null || (await forgetStale(tx, plan, since));
   let written = 0;
-  for (const field of plan.fields) {
+  for (const field of stale ? plan.fields : []) {
     written += await insertRecordKeys(tx, plan, field, since, shape.settings.ignoreValues);
     written += await insertPersonKeys(tx, plan, field, since, shape.settings.ignoreValues);
   }
@@ -47,10 +45,13 @@ export async function refreshKeys(tx: PoolClient, shape: RunShape, object: Objec
     await tx.query(sql`analyze ${identifier(`crm_key_${object}`)}`);
     await tx.query(sql`analyze ${identifier(`pers_key_${object}`)}`);
   }
+  const malformedIds = stale || state === undefined ? await countMalformedIds(tx, plan) : state.malformed_ids;
   await tx.query(sql`
-    insert into key_state (object, run_no, plan_hash) values (${object}, ${runNo}, ${planHash})
-    on conflict (object) do update set run_no = excluded.run_no, plan_hash = excluded.plan_hash`);
-  return { keys: await countKeys(tx, object), malformedIds: await countMalformedIds(tx, plan) };
+    insert into key_state (object, run_no, plan_hash, forgotten_no, malformed_ids)
+    values (${object}, ${runNo}, ${planHash}, coalesce((select max(no) from forgotten), 0), ${malformedIds})
+    on conflict (object) do update set run_no = excluded.run_no, plan_hash = excluded.plan_hash, forgotten_no = excluded.forgotten_no,
+      malformed_ids = excluded.malformed_ids`);
+  return { keys: written, malformedIds };
 }
 
 function hashOf(plan: MatchPlan, ignoreValues: readonly string[]): string {
@@ -64,23 +65,41 @@ async function openFieldPartition(tx: PoolClient, side: 'crm_key' | 'pers_key', 
     create table if not exists ${identifier(`${side}_${object}_f${field}`)} partition of ${identifier(`${side}_${object}`)} for values in (${raw(String(field))})`);
 }
 
-/** Rows changed after the run that the keys are up to date with; null: all rows. */
-type Since = { readonly last: number; readonly runNo: number } | null;
+interface KeyState {
+  readonly run_no: number;
+  readonly plan_hash: string;
+  readonly forgotten_no: number;
+  readonly malformed_ids: number;
+}
+
+/** Rows changed after the run that the keys are up to date with, and those forgotten since; null: all rows. */
+type Since = { readonly last: number; readonly forgotten: number; readonly runNo: number } | null;
 
 function changedSql(since: Since): string {
   return since === null ? 'true' : `(r.changed_run > ${since.last} or r.changed_run = ${since.runNo})`;
 }
 
-async function forgetStale(tx: PoolClient, { object, kind }: MatchPlan, since: Since, gone: boolean): Promise<void> {
+/** Deletes the keys of rows that changed or left; false if there are none. A quiet night, or half of one, reads no keys here. */
+async function forgetStale(tx: PoolClient, { object, kind }: MatchPlan, since: NonNullable<Since>): Promise<boolean> {
+  let any = false;
   const sides = [
-    [`crm_key_${object}`, `crm_record_${object}`],
-    [`pers_key_${object}`, `pers_record_${kind}`],
+    { side: 'crm', owner: object, keys: `crm_key_${object}`, records: `crm_record_${object}` },
+    { side: 'pers', owner: kind, keys: `pers_key_${object}`, records: `pers_record_${kind}` },
   ] as const;
-  for (const [keys, records] of sides) {
-    await tx.query(sql`
-      delete from ${identifier(keys)} k using ${identifier(records)} r where r.rec = k.rec and ${raw(changedSql(since))}`);
-    if (gone) await tx.query(sql`delete from ${identifier(keys)} k where not exists (select from ${identifier(records)} r where r.rec = k.rec)`);
+  for (const { side, owner, keys, records } of sides) {
+    const stale = await tx.query(sql`
+      create temp table stale on commit drop as
+      select r.rec from ${identifier(records)} r where ${raw(changedSql(since))}
+      union all
+      select rec from forgotten where side = ${side} and owner = ${owner} and no > ${since.forgotten}`);
+    if (stale.rowCount !== 0) {
+      any = true;
+      await tx.query(sql`analyze stale`);
+      await tx.query(sql`delete from ${identifier(keys)} k using stale s where s.rec = k.rec`);
+    }
+    await tx.query(sql`drop table stale`);
   }
+  return any;
 }
 
 /** `n` is a normalised value: its key, or null if it is blank or ignored (R7). `$1` is the list of ignored values. */
@@ -170,14 +189,8 @@ async function insertPersonKeys(
   return done.rowCount ?? 0;
 }
 
-async function countKeys(tx: PoolClient, object: ObjectType): Promise<number> {
-  const found = await tx.query<{ keys: number }>(sql`
-    select (select count(*) from ${identifier(`crm_key_${object}`)}) + (select count(*) from ${identifier(`pers_key_${object}`)}) as keys`);
-  return found.rows[0]?.keys ?? 0;
-}
-
 /** Every person whose id attribute is well-formed has a key of it; the others that are not blank are malformed (R8). */
-export async function countMalformedIds(tx: PoolClient, plan: MatchPlan): Promise<number> {
+async function countMalformedIds(tx: PoolClient, plan: MatchPlan): Promise<number> {
   const source = plan.fields.find(({ number }) => number === 0)?.attributes[0]?.source;
   if (source === undefined || source.from === 'nowhere') return 0;
   const found = await tx.query<{ malformed: number }>(`

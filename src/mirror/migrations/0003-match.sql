@@ -32,6 +32,10 @@ create table crm_key_account partition of crm_key for values in ('account') part
 create table crm_key_contact partition of crm_key for values in ('contact') partition by list (field);
 create table crm_key_lead partition of crm_key for values in ('lead') partition by list (field);
 
+create index crm_key_account_alias on crm_key_account (rec) where alias;
+create index crm_key_contact_alias on crm_key_contact (rec) where alias;
+create index crm_key_lead_alias on crm_key_lead (rec) where alias;
+
 create table pers_key (
   object text not null, field smallint not null, attr smallint not null, value text collate "C" not null, rec bigint not null
 ) partition by list (object);
@@ -41,8 +45,29 @@ create table pers_key_lead partition of pers_key for values in ('lead') partitio
 
 -- What the keys of an object are up to date with: records changed in a later run, or another plan, make them stale.
 create table key_state (
-  object text primary key, run_no bigint not null, plan_hash text not null
+  object text primary key, run_no bigint not null, plan_hash text not null, forgotten_no bigint not null,
+  -- R8, counted when the keys are made.
+  malformed_ids bigint not null
 );
+
+-- Rows that left the mirror and may have left keys behind: `forgotten_no` of an object is the last one whose keys are gone. `owner` is an object or a kind of person.
+create table forgotten (
+  no bigint generated always as identity primary key, side text not null check (side in ('crm', 'pers')), owner text not null, rec bigint not null
+);
+create function note_forgotten_record() returns trigger language plpgsql set search_path from current as $body$
+begin
+  insert into forgotten (side, owner, rec) select 'crm', object, rec from gone;
+  return null;
+end
+$body$;
+create function note_forgotten_person() returns trigger language plpgsql set search_path from current as $body$
+begin
+  insert into forgotten (side, owner, rec) select 'pers', kind, rec from gone;
+  return null;
+end
+$body$;
+create trigger crm_record_forgotten after delete on crm_record referencing old table as gone for each statement execute function note_forgotten_record();
+create trigger pers_record_forgotten after delete on pers_record referencing old table as gone for each statement execute function note_forgotten_person();
 
 create index crm_record_contact_merged on crm_record_contact (rec) where master_id is not null;
 create index crm_record_account_merged on crm_record_account (rec) where master_id is not null;
