@@ -8,7 +8,7 @@ import { sendByCollections } from './collections.ts';
 import { readBack } from './confirm.ts';
 import type { ApplyContext, ApplyDependencies, Heartbeat } from './dependencies.ts';
 import { inRun } from './in-run.ts';
-import { lookAgain, undecided } from './look-again.ts';
+import { lookAgain, undecidedIds } from './look-again.ts';
 import { abortIfPossible } from './open-jobs.ts';
 import { crmObjectOf, loadPart, mostRecordsOfCollections } from './parts.ts';
 import type { ApplyPart } from './parts.ts';
@@ -45,7 +45,7 @@ export async function openBulkPart(
 /** Whether so much is left of a part that it takes a job; little is sent at once, and what three jobs did not process waits for the next night. */
 async function leftForAnotherJob(deps: ApplyDependencies, ctx: ApplyContext, part: ApplyPart, ended: number, heartbeat: Heartbeat): Promise<boolean> {
   await lookAgain(deps, ctx, part, true, heartbeat);
-  const left = await undecided(deps.database, ctx, part, false);
+  const left = await undecidedIds(deps.database, ctx, part, false);
   if (left.length > mostRecordsOfCollections && ended < mostJobs) return true;
   if (left.length > mostRecordsOfCollections)
     await inRun(deps.database, ctx, async (tx) => {

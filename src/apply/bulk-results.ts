@@ -6,7 +6,7 @@ import type { IngestState, Salesforce } from '../salesforce/side.ts';
 import { keepSent, readBack } from './confirm.ts';
 import type { ApplyContext, ApplyDependencies, Heartbeat } from './dependencies.ts';
 import { inRun } from './in-run.ts';
-import { lookAgain, undecided } from './look-again.ts';
+import { lookAgain, undecidedIds } from './look-again.ts';
 import { loadPart } from './parts.ts';
 import type { ApplyPart } from './parts.ts';
 import { keepRowOutcomes, rowOutcome } from './row-outcomes.ts';
@@ -64,7 +64,7 @@ async function keepResults(
 ): Promise<'done' | 'abandoned'> {
   const sfJobId = job.sfJobId as string;
   const state = await stateOf(deps.salesforce, sfJobId);
-  const sent = new Set((await undecided(deps.database, ctx, part, false)).map(({ id }) => id));
+  const sent = new Set(await undecidedIds(deps.database, ctx, part, false));
   const results = state === 'gone' ? null : await readResults(deps.salesforce, sfJobId, sent, heartbeat);
   const missing = results === null ? [...sent] : [...sent].filter((id) => !results.rows.has(id));
   const outcomes =

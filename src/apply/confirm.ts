@@ -1,8 +1,8 @@
 import type { PoolClient } from 'pg';
-import { noteSeen, noteSent, notSeenYet } from '../ledger/written.ts';
+import { noteSeen, noteSent, notSeenYet, sentIds } from '../ledger/written.ts';
 import type { SentPart } from '../ledger/written.ts';
 import { sql } from '../postgres/sql.ts';
-import { idsPerRetrieve, readCurrent } from './current.ts';
+import { batchesOf, readCurrent } from './current.ts';
 import type { CurrentValues } from './current.ts';
 import type { ApplyContext, ApplyDependencies, Heartbeat } from './dependencies.ts';
 import { inRun } from './in-run.ts';
@@ -24,12 +24,9 @@ export async function keepSent(tx: PoolClient, ctx: ApplyContext, part: ApplyPar
  * one commit: a repeat reads back the rest.
  */
 export async function readBack(deps: ApplyDependencies, ctx: ApplyContext, part: ApplyPart, heartbeat: Heartbeat): Promise<void> {
-  let after = '';
-  for (;;) {
-    const records = await notSeenYet(deps.database, sentPart(ctx, part), after, idsPerRetrieve);
-    const last = records.at(-1);
-    if (last === undefined) return;
-    after = last.id;
+  for (const ids of batchesOf(await sentIds(deps.database, sentPart(ctx, part)))) {
+    const records = await notSeenYet(deps.database, sentPart(ctx, part), ids);
+    if (records.length === 0) continue;
     const seen = await readCurrent(deps.salesforce, part, records);
     await inRun(deps.database, ctx, async (tx) => {
       await noteSeen(tx, ctx.run, part.targetObject, seen);
@@ -41,15 +38,17 @@ export async function readBack(deps: ApplyDependencies, ctx: ApplyContext, part:
 
 /** Where the org made something else of a value, the mirror holds that. */
 async function keepSeen(tx: PoolClient, ctx: ApplyContext, part: ApplyPart, seen: CurrentValues): Promise<void> {
-  const there = [...new Set(seen.ids.filter((_, at) => seen.gone[at] === false))];
   await tx.query(sql`
     update crm_record c set field_values = put_values(c.field_values, a.positions, a.texts)
       from (
-        select i.crm, array_agg(i.position) as positions, array_agg(w.seen) as texts
-          from intent i
-          join written w on w.side = 'salesforce' and w.object = i.target_object and w.rec_id = i.target_id and w.field = i.field
-         where i.run_no = ${ctx.runNo} and i.side = 'salesforce' and i.object = ${part.object} and i.part = ${part.chunk} and i.outcome = 'applied'
-           and i.target_id = any(${there}) and i.position is not null and w.run = ${ctx.run} and i.after is distinct from w.seen
+        select i.crm, array_agg(i.position) as positions, array_agg(s.value) as texts
+          from unnest(${seen.ids}::text[], ${seen.fields}::text[], ${seen.values}::text[], ${seen.gone}::boolean[]) as s(id, field, value, gone)
+         -- Looked up one by one: outcomes are younger than the statistics, and the planner would loop over all pairs.
+         cross join lateral (
+           select crm, position, after from intent
+            where run_no = ${ctx.runNo} and side = 'salesforce' and object = ${part.object} and part = ${part.chunk} and outcome = 'applied'
+              and target_id = s.id and field = s.field and position is not null offset 0) i
+         where not s.gone and i.after is distinct from s.value
          group by i.crm
       ) a
      where c.object = ${part.object} and c.rec = a.crm`);

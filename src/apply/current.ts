@@ -5,7 +5,13 @@ import { crmObjectOf } from './parts.ts';
 import type { ApplyPart } from './parts.ts';
 
 /** Ids of one retrieve. */
-export const idsPerRetrieve = 2_000;
+const idsPerRetrieve = 2_000;
+
+/** The ids in groups that one retrieve takes each. */
+export function batchesOf(ids: readonly string[]): (readonly string[])[] {
+  return Array.from({ length: Math.ceil(ids.length / idsPerRetrieve) }, (_, at) => ids.slice(at * idsPerRetrieve, (at + 1) * idsPerRetrieve));
+}
+
 export interface FieldsOfRecord {
   readonly id: string;
   readonly fields: readonly string[];

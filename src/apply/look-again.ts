@@ -3,7 +3,7 @@ import { withHashJoins } from '../mirror/hash-joins.ts';
 import type { Queryable } from '../postgres/database.ts';
 import { sql } from '../postgres/sql.ts';
 import { keepSent } from './confirm.ts';
-import { idsPerRetrieve, readCurrent } from './current.ts';
+import { batchesOf, readCurrent } from './current.ts';
 import type { CurrentValues, FieldsOfRecord } from './current.ts';
 import type { ApplyContext, ApplyDependencies, Heartbeat } from './dependencies.ts';
 import { inRun } from './in-run.ts';
@@ -12,11 +12,25 @@ import type { ApplyPart } from './parts.ts';
 /** Retrieves at the same time: each is short. */
 const retrievesAtOnce = 2;
 
-/** Records of the part with intents that are still to be decided. `sending`: only those that may have been sent, or only those that were not. */
-export async function undecided(database: Queryable, ctx: ApplyContext, part: ApplyPart, sending: boolean): Promise<readonly FieldsOfRecord[]> {
+/** Ids, in order, of the part's records with intents that are still to be decided. `sending`: only those that may have been sent, or only those that were not. */
+export async function undecidedIds(database: Queryable, ctx: ApplyContext, part: ApplyPart, sending: boolean): Promise<readonly string[]> {
+  const { rows } = await database.query<{ ids: readonly string[] | null }>(sql`
+    select array_agg(distinct target_id) as ids from intent
+     where run_no = ${ctx.runNo} and side = 'salesforce' and object = ${part.object} and part = ${part.chunk} and outcome is null and sending = ${sending}`);
+  return rows[0]?.ids ?? [];
+}
+
+async function undecided(
+  database: Queryable,
+  ctx: ApplyContext,
+  part: ApplyPart,
+  sending: boolean,
+  ids: readonly string[],
+): Promise<readonly FieldsOfRecord[]> {
   const { rows } = await database.query<FieldsOfRecord>(sql`
     select target_id as id, array_agg(field) as fields, array_agg(target_type) as types from intent
      where run_no = ${ctx.runNo} and side = 'salesforce' and object = ${part.object} and part = ${part.chunk} and outcome is null and sending = ${sending}
+       and target_id = any(${ids}::text[])
      group by target_id order by target_id`);
   return rows;
 }
@@ -33,27 +47,20 @@ export async function lookAgain(
   heartbeat: Heartbeat,
   stillBefore: string | null = null,
 ): Promise<void> {
-  const records = await undecided(deps.database, ctx, part, sending);
-  const batches: FieldsOfRecord[][] = [];
-  for (let at = 0; at < records.length; at += idsPerRetrieve) batches.push(records.slice(at, at + idsPerRetrieve));
+  const batches = batchesOf(await undecidedIds(deps.database, ctx, part, sending));
   const work = async (): Promise<void> => {
-    for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) {
+    for (let ids = batches.shift(); ids !== undefined; ids = batches.shift()) {
+      const batch = await undecided(deps.database, ctx, part, sending, ids);
       const current = await readCurrent(deps.salesforce, part, batch);
       await inRun(deps.database, ctx, async (tx) => {
         await withHashJoins(tx, () => judge(tx, ctx, part, current, sending, stillBefore));
-        if (sending)
-          await keepSent(
-            tx,
-            ctx,
-            part,
-            batch.map(({ id }) => id),
-          );
+        if (sending) await keepSent(tx, ctx, part, ids);
       });
       heartbeat();
     }
   };
-  const ended = await Promise.allSettled(Array.from({ length: Math.min(retrievesAtOnce, batches.length) }, work));
-  for (const end of ended) if (end.status === 'rejected') throw end.reason;
+  const ends = await Promise.allSettled(Array.from({ length: Math.min(retrievesAtOnce, batches.length) }, work));
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }
 
 async function judge(
@@ -77,5 +84,7 @@ async function judge(
                    comparable(i.target_type, i.scale, c.value) is not distinct from comparable(i.target_type, i.scale, i.before) as as_before offset 0) s)
       from unnest(${current.ids}::text[], ${current.fields}::text[], ${current.values}::text[], ${current.gone}::boolean[]) as c(id, field, value, gone)
      where i.run_no = ${ctx.runNo} and i.side = 'salesforce' and i.object = ${part.object} and i.part = ${part.chunk} and i.outcome is null and i.sending = ${sending}
-       and i.target_id = c.id and i.field = c.field`);
+       and i.target_id = any(${current.ids}::text[]) and i.target_id = c.id and i.field = c.field
+       and (${sending} or c.gone or comparable(i.target_type, i.scale, c.value) is distinct from comparable(i.target_type, i.scale, i.before)
+         or comparable(i.target_type, i.scale, c.value) is not distinct from comparable(i.target_type, i.scale, i.after))`);
 }

@@ -50,11 +50,10 @@ export async function reserveParts(tx: PoolClient, ctx: Pick<ApplyContext, 'runN
   const first = await nextPart(tx, ctx.runNo);
   await tx.query(sql`
     insert into apply_part (run_no, part, side, object, target_object, path, chunk, records)
-    select ${ctx.runNo}::bigint, ${first} + row_number() over (order by object, part) - 1, 'personalization', object, min(target_object), 'store', part, count(distinct pers)
-      from intent i
-     where run_no = ${ctx.runNo} and side = 'personalization' and outcome is null
-       and not exists (select from apply_part a where a.run_no = i.run_no and a.side = i.side and a.object = i.object and a.chunk = i.part)
-     group by object, part`);
+    select ${ctx.runNo}::bigint, ${first} + row_number() over (order by object, part) - 1, 'personalization', object, target_object, 'store', part, count(*)
+      from (select distinct object, target_object, part, pers from intent where run_no = ${ctx.runNo} and side = 'personalization' and outcome is null) i
+     where not exists (select from apply_part a where a.run_no = ${ctx.runNo} and a.side = 'personalization' and a.object = i.object and a.chunk = i.part)
+     group by object, target_object, part`);
   await reserveRecords(tx, ctx.runNo);
   const { rows } = await tx.query<PartGroup>(sql`
     select side, object, path, min(part) as first, count(*)::integer as count, sum(records)::integer as records

@@ -22,19 +22,31 @@ export async function noteSent(tx: Queryable, sent: SentPart, ids: readonly stri
       set sent = excluded.sent, seen = null, seen_known = false, sent_at = excluded.sent_at, run = excluded.run`);
 }
 
-/** Up to so many records of the part, with ids after this one, that were written and not read back yet, by id; with the fields that were written and their types. */
+/** Ids, in order, of the part's records that were written. */
+export async function sentIds(database: Queryable, sent: SentPart): Promise<readonly string[]> {
+  const { rows } = await database.query<{ ids: readonly string[] | null }>(sql`
+    select array_agg(distinct target_id) as ids from intent
+     where run_no = ${sent.runNo} and side = 'salesforce' and object = ${sent.object} and part = ${sent.chunk} and outcome = 'applied'`);
+  return rows[0]?.ids ?? [];
+}
+
+/** Of these records of the part those that were written and not read back yet, by id; with the fields that were written and their types. */
 export async function notSeenYet(
   database: Queryable,
   sent: SentPart,
-  after: string,
-  most: number,
+  ids: readonly string[],
 ): Promise<readonly { readonly id: string; readonly fields: readonly string[]; readonly types: readonly string[] }[]> {
+  // Each is looked up by its key: outcomes are younger than the statistics, and the planner would read all that was ever written.
   const { rows } = await database.query<{ id: string; fields: string[]; types: string[] }>(sql`
     select i.target_id as id, array_agg(i.field) as fields, array_agg(i.target_type) as types
-      from intent i join written w on w.side = 'salesforce' and w.object = i.target_object and w.rec_id = i.target_id and w.field = i.field
+      from intent i
+     cross join lateral (
+       select from written w
+        where w.side = 'salesforce' and w.object = i.target_object and w.rec_id = i.target_id and w.field = i.field and w.run = ${sent.run} and not w.seen_known
+       offset 0) w
      where i.run_no = ${sent.runNo} and i.side = 'salesforce' and i.object = ${sent.object} and i.part = ${sent.chunk} and i.outcome = 'applied'
-       and i.target_id > ${after} and w.run = ${sent.run} and not w.seen_known
-     group by i.target_id order by i.target_id limit ${most}`);
+       and i.target_id = any(${ids}::text[])
+     group by i.target_id order by i.target_id`);
   return rows;
 }
 
