@@ -12,6 +12,7 @@ import { query, queryMore } from './rest-query.ts';
 import type { Call, Handler, Route } from './router.ts';
 import { deleteRow, getRow, patchRow, postRow } from './rows.ts';
 import { getSettings, postSettings } from './settings-endpoint.ts';
+import { soap } from './soap.ts';
 import { deleted, updated } from './tracking.ts';
 
 /** A handler under `/services/data/vNN.0/`, for the versions that the org lists. */
@@ -33,6 +34,8 @@ export const routes: readonly Route[] = [
   { method: 'GET', pattern: '/services/oauth2/revoke', access: 'none', handler: revoke },
   { method: 'GET', pattern: '/services/oauth2/userinfo', handler: userinfo },
   { method: 'GET', pattern: '/id/:org/:user', handler: identity },
+  { method: 'POST', pattern: '/services/Soap/u/:v', access: 'none', handler: soap },
+  { method: 'POST', pattern: '/services/Soap/u/:v/:org', access: 'none', handler: soap },
   { method: 'GET', pattern: '/services/data', access: 'none', handler: listVersions },
   rest('GET', '', resources),
   rest('GET', '/limits', limits),

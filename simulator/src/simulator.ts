@@ -74,7 +74,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     resumeIngestJobs(org);
     const { port } = server.address() as AddressInfo;
     return {
-      url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`, port, credentials, stateDirectory: directory, org,
+      url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`, port, stateDirectory: directory, org,
+      get credentials() { return org.credentials; },
       requestLog: () => org.log.entries(),
       stop: async () => {
         clearInterval(keepUsage);

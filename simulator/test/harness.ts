@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import jsforce from 'jsforce';
+import type { Connection } from 'jsforce';
 import { onTestFinished } from 'vitest';
 import { startSimulator } from '../src/simulator.ts';
 import type { Simulator, SimulatorOptions } from '../src/simulator.ts';
@@ -76,4 +78,20 @@ export async function ingest(session: { token: string; base: string }, job: Reco
 export async function bulkQuery(session: { token: string; base: string }, query: string, operation = 'query'): Promise<Json> {
   const { json } = await call(session, 'POST', '/jobs/query', { operation, query });
   return jobOver(session, 'query', json.id);
+}
+
+/** Changes the org's settings while it runs. */
+export async function set(session: Session, settings: Record<string, unknown>): Promise<Json> {
+  const response = await fetch(`${session.simulator.url}/__simulator/settings`, { method: 'POST', body: JSON.stringify(settings) });
+  const json = (await response.json()) as Json;
+  if (response.status !== 200) throw new Error(`${response.status} ${json[0].message}`);
+  return json;
+}
+
+export const jsforceOf = (session: Session, version = '66.0'): Connection => new jsforce.Connection({ instanceUrl: session.simulator.url, accessToken: session.token, version });
+
+/** The records of a queryAll, without their attributes. */
+export async function rowsOf(session: Session, query: string): Promise<Record<string, unknown>[]> {
+  const { json } = await soql(session, query, 'queryAll');
+  return (json.records as Record<string, unknown>[]).map(({ attributes: _attributes, ...rest }) => rest);
 }
