@@ -35,10 +35,12 @@ export interface CommittedLinks {
  * those of objects that were not matched stay as they are. A repeat changes nothing and returns the same counts.
  */
 export async function commitLinks(tx: PoolClient, ctx: MatchContext): Promise<CommittedLinks> {
-  const matched = await tx.query<{ object: ObjectType }>(sql`select object from match_count where run_no = ${ctx.runNo} order by object`);
+  const matched = await tx.query<{ object: ObjectType; leads: boolean }>(sql`
+    select object, leads from match_count where run_no = ${ctx.runNo} and counts is not null order by object`);
   const objects = matched.rows.map(({ object }) => object);
+  const contactsKnewLeads = matched.rows.some(({ object, leads }) => object === 'contact' && leads);
   for (const object of objects) {
-    await endLinks(tx, ctx, object, objects);
+    await endLinks(tx, ctx, object, { contacts: objects.includes('contact'), contactsKnewLeads });
     await becomePins(tx, ctx, object);
   }
   let kept = 0;
@@ -57,10 +59,15 @@ export async function commitLinks(tx: PoolClient, ctx: MatchContext): Promise<Co
 }
 
 /** Ends the links that hold no longer: of records that are gone or linked otherwise, of persons that are, of pairs that somebody parted. */
-async function endLinks(tx: PoolClient, ctx: MatchContext, object: ObjectType, matched: readonly ObjectType[]): Promise<void> {
+async function endLinks(
+  tx: PoolClient,
+  ctx: MatchContext,
+  object: ObjectType,
+  matched: { readonly contacts: boolean; readonly contactsKnewLeads: boolean },
+): Promise<void> {
   const t = runTables(ctx, object);
   const contact = runTables(ctx, 'contact');
-  const withContacts = object === 'lead' && matched.includes('contact');
+  const withContacts = object === 'lead' && matched.contacts;
   // `heir`: what became of the record that the link's record ended in.
   await tx.query(sql`
     create temp table heir on commit drop as
@@ -92,7 +99,9 @@ async function endLinks(tx: PoolClient, ctx: MatchContext, object: ObjectType, m
           when p.rec is null then 'personGone'
           when h.merged and h.outcome <> 'ineligible' then 'merged'
           when r.rec is null or r.ineligible = 'deleted' then 'deleted'
-          when r.ineligible = 'converted' then 'converted'
+          -- Contacts that were matched before leads were switched on take the link over in the next run.
+          when r.ineligible = 'converted' and (${matched.contactsKnewLeads} or x.rec is not null) then 'converted'
+          when r.ineligible = 'converted' then null
           when r.ineligible is not null then 'ineligible'
           when b.kind = 'unlink' then 'unlinked'
           when b.kind = 'block' then 'blocked'

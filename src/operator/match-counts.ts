@@ -16,7 +16,7 @@ interface OutcomeCount {
 /** What became of the records and persons of one object in a run; all zero if the object's match has not ended. */
 export async function matchCounts(database: Queryable, runNo: number, object: ObjectType): Promise<ObjectReport> {
   const finished = await database.query<{ counts: Readonly<Record<'records' | 'nearMisses' | 'malformedIds' | 'persons', number>> }>(sql`
-    select counts from match_count where run_no = ${runNo} and object = ${object}`);
+    select counts from match_count where run_no = ${runNo} and object = ${object} and counts is not null`);
   const ended = finished.rows[0]?.counts;
   const found =
     ended === undefined

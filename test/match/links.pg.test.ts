@@ -31,7 +31,8 @@ interface Night {
   readonly records: Readonly<Record<string, Cells>>;
   readonly users: Readonly<Record<string, Cells>>;
   readonly accounts?: Readonly<Record<string, Cells>>;
-  readonly leads?: boolean;
+  /** `later`: switched on after contacts were matched. */
+  readonly leads?: boolean | 'later';
 }
 
 class Nights {
@@ -75,8 +76,8 @@ class Nights {
         runNo,
       );
       const last = await tx.query<{ seq: number }>(sql`select coalesce(max(seq), 0) as seq from decision`);
-      const ctx = { runNo, run: `run-${runNo}`, shape, decisionSeq: last.rows[0]?.seq ?? 0, leads };
-      await matchWorld(tx, ctx);
+      const ctx = { runNo, run: `run-${runNo}`, shape, decisionSeq: last.rows[0]?.seq ?? 0, leads: leads !== false };
+      await matchWorld(tx, ctx, { leadsLater: leads === 'later' });
       this.committed = await commitLinks(tx, ctx);
     });
     const shorts = new Map(Object.keys(records).map((short) => [idOf(short), short]));
@@ -327,6 +328,16 @@ describe('records and persons that go', () => {
     expect(await nights.night(converted)).toEqual({ c1: 'linked email u1 converted', l1: 'ineligible converted' });
     expect(await nights.ended()).toEqual(['l1 u1 converted']);
     expect(await nights.night(converted)).toEqual({ c1: 'linked email u1 kept', l1: 'ineligible converted' });
+  });
+
+  test('R19 contacts matched before leads were switched on take the link over in the next run', async () => {
+    const nights = await fresh();
+    const lead = { records: { l1: { Email: 'a@x' } }, users: { u1: { emailAddress: 'a@x' } }, leads: true };
+    await nights.night(lead);
+    const converted = { ...lead, records: { l1: { ineligible: 'converted', convertedId: 'c1' }, c1: {} } };
+    expect(await nights.night({ ...converted, leads: 'later' })).toEqual({ c1: 'unmatched', l1: 'ineligible converted' });
+    expect(await nights.open()).toEqual(['l1 u1 email']);
+    expect(await nights.night(converted)).toEqual({ c1: 'linked email u1 converted', l1: 'ineligible converted' });
   });
 
   test('R22 an account that became a person account is out of the account match, and its link ends', async () => {

@@ -7,11 +7,11 @@ import type { FieldFacts } from '../../src/domain/fields.ts';
 import type { ObjectType, PersonKind } from '../../src/domain/objects.ts';
 import { matchAccountsByContacts } from '../../src/mirror/match/accounts-by-contacts.ts';
 import { beginMatch } from '../../src/mirror/match/begin.ts';
+import { begunPlan } from '../../src/mirror/match/begun.ts';
 import { candidatePart } from '../../src/mirror/match/candidates.ts';
 import type { MatchContext } from '../../src/mirror/match/context.ts';
 import { finishMatch } from '../../src/mirror/match/finish.ts';
 import { refreshKeys } from '../../src/mirror/match/keys.ts';
-import { matchPlan } from '../../src/mirror/match/match-plan.ts';
 import { openRunPartitions } from '../../src/mirror/match/partitions.ts';
 import { settleSubTier } from '../../src/mirror/match/settle.ts';
 import type { RunShape } from '../../src/mirror/run-shape.ts';
@@ -151,6 +151,8 @@ export async function loadWorld(tx: PoolClient, shape: RunShape, world: World, r
 export interface MatchOptions {
   readonly parts?: number;
   readonly listedPairs?: number;
+  /** Leads are switched on after contacts were matched. */
+  readonly leadsLater?: boolean;
   /** Puts the parts of a sub-tier in another order. */
   readonly order?: (parts: readonly number[]) => readonly number[];
 }
@@ -158,8 +160,9 @@ export interface MatchOptions {
 /** All of one run's match. */
 export async function matchWorld(tx: PoolClient, ctx: MatchContext, options: MatchOptions = {}): Promise<void> {
   await openRunPartitions(tx, ctx.runNo);
-  await matchOne(tx, ctx, 'account', options);
-  await matchOne(tx, ctx, 'contact', options);
+  const first = options.leadsLater === true ? { ...ctx, leads: false } : ctx;
+  await matchOne(tx, first, 'account', options);
+  await matchOne(tx, first, 'contact', options);
   if (ctx.shape.settings.objects.account.accountFromContacts) await matchAccountsByContacts(tx, ctx);
   if (ctx.leads) await matchOne(tx, ctx, 'lead', options);
 }
@@ -169,7 +172,7 @@ async function matchOne(tx: PoolClient, ctx: MatchContext, object: ObjectType, o
   const begun = await beginMatch(tx, ctx, object);
   const parts = options.parts ?? begun.parts;
   const numbers = Array.from({ length: parts }, (_, part) => part);
-  for (const { index } of matchPlan(ctx.shape, object, ctx.leads).subTiers) {
+  for (const { index } of (await begunPlan(tx, ctx, object)).subTiers) {
     for (const part of options.order?.(numbers) ?? numbers) await candidatePart(tx, ctx, object, index, part, parts);
     await settleSubTier(tx, ctx, object, index);
   }

@@ -2,9 +2,9 @@ import type { PoolClient } from 'pg';
 import { objectFacts } from '../../domain/objects.ts';
 import type { ObjectType } from '../../domain/objects.ts';
 import { identifier, raw, sql } from '../../postgres/sql.ts';
+import { begunSubTier } from './begun.ts';
 import { runTables } from './context.ts';
 import type { MatchContext } from './context.ts';
-import { matchPlan } from './match-plan.ts';
 import type { SubTier } from './match-plan.ts';
 
 export interface CandidateCounts {
@@ -27,8 +27,7 @@ export async function candidatePart(
   part: number,
   parts: number,
 ): Promise<CandidateCounts> {
-  const subTier = matchPlan(ctx.shape, object, ctx.leads).subTiers[subTierIndex];
-  if (subTier === undefined) throw new RangeError(`${object} has no sub-tier ${subTierIndex}`);
+  const subTier = await begunSubTier(tx, ctx, object, subTierIndex);
   const slice: Slice = { ctx, object, subTier, part, parts };
   if (!(await collectKeys(tx, slice))) return { candidates: 0 };
   const blocked = await collectBlocked(tx, slice);

@@ -2,9 +2,10 @@ import type { PoolClient } from 'pg';
 import { objectFacts } from '../../domain/objects.ts';
 import type { ObjectType } from '../../domain/objects.ts';
 import { identifier, raw, sql } from '../../postgres/sql.ts';
+import { begunPlan } from './begun.ts';
 import { runTables } from './context.ts';
 import type { MatchContext } from './context.ts';
-import { matchPlan, subTierNames } from './match-plan.ts';
+import { subTierNames } from './match-plan.ts';
 import type { MatchPlan, SubTier, SubTierName } from './match-plan.ts';
 
 /**
@@ -13,7 +14,7 @@ import type { MatchPlan, SubTier, SubTierName } from './match-plan.ts';
  */
 export async function markDrifted(tx: PoolClient, ctx: MatchContext, object: ObjectType): Promise<number> {
   const t = runTables(ctx, object);
-  const plan = matchPlan(ctx.shape, object, ctx.leads);
+  const plan = await begunPlan(tx, ctx, object);
   const made = await tx.query<{ sub_tier: SubTierName; crm_field: string | null }>(sql`
     select sub_tier, crm_field from ${t.crmOutcome} where outcome = 'linked' and reason in ('kept', 'converted') group by sub_tier, crm_field`);
   const places = made.rows

@@ -48,8 +48,6 @@ export async function finishMatch(tx: PoolClient, ctx: MatchContext, object: Obj
            coalesce((select malformed_ids from key_state where object = ${object}), 0) as "malformedIds"`);
   const { records, persons, malformedIds } = known.rows[0] ?? { records: 0, persons: 0, malformedIds: 0 };
   const counts = { records, persons, unmatched: unmatched.rowCount ?? 0, drifted, nearMisses, malformedIds };
-  await tx.query(sql`
-    insert into match_count (run_no, object, counts) values (${ctx.runNo}, ${object}, ${JSON.stringify(counts)})
-    on conflict (run_no, object) do update set counts = excluded.counts`);
+  await tx.query(sql`update match_count set counts = ${JSON.stringify(counts)} where run_no = ${ctx.runNo} and object = ${object}`);
   return counts;
 }

@@ -51,6 +51,7 @@ export async function refreshKeys(tx: PoolClient, shape: RunShape, object: Objec
     values (${object}, ${runNo}, ${planHash}, coalesce((select max(no) from forgotten), 0), ${malformedIds})
     on conflict (object) do update set run_no = excluded.run_no, plan_hash = excluded.plan_hash, forgotten_no = excluded.forgotten_no,
       malformed_ids = excluded.malformed_ids`);
+  await tx.query(sql`delete from forgotten where no <= (select min(forgotten_no) from key_state)`);
   return { keys: written, malformedIds };
 }
 

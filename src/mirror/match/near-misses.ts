@@ -2,9 +2,9 @@ import type { PoolClient } from 'pg';
 import { objectFacts } from '../../domain/objects.ts';
 import type { ObjectType } from '../../domain/objects.ts';
 import { identifier, raw, sql } from '../../postgres/sql.ts';
+import { begunPlan } from './begun.ts';
 import { runTables } from './context.ts';
 import type { MatchContext } from './context.ts';
-import { matchPlan } from './match-plan.ts';
 
 /**
  * R6: how many unmatched records would have a candidate among the unmatched persons in one of the sub-tiers `field`, `email`, `name`, if case and all white
@@ -12,7 +12,7 @@ import { matchPlan } from './match-plan.ts';
  */
 export async function countNearMisses(tx: PoolClient, ctx: MatchContext, object: ObjectType): Promise<number> {
   const t = runTables(ctx, object);
-  const fields = matchPlan(ctx.shape, object, ctx.leads).fields.filter(({ compared }) => compared.as === 'text');
+  const fields = (await begunPlan(tx, ctx, object)).fields.filter(({ compared }) => compared.as === 'text');
   if (fields.length === 0) return 0;
   const inFields = raw(`k.field in (${fields.map(({ number }) => number).join(', ')})`);
   await tx.query(sql`

@@ -1,10 +1,10 @@
 import type { PoolClient } from 'pg';
 import type { ObjectType } from '../../domain/objects.ts';
 import { raw, sql } from '../../postgres/sql.ts';
+import { begunSubTier } from './begun.ts';
 import { runTables } from './context.ts';
 import type { MatchContext } from './context.ts';
 import { keepCandidates } from './kept-candidates.ts';
-import { matchPlan } from './match-plan.ts';
 import type { SubTier } from './match-plan.ts';
 
 export interface SettledSubTier {
@@ -19,8 +19,7 @@ export interface SettledSubTier {
  * candidate is stopped. Several small statements over temporary tables with statistics: one large one ran for minutes on 200,000 candidates.
  */
 export async function settleSubTier(tx: PoolClient, ctx: MatchContext, object: ObjectType, subTierIndex: number): Promise<SettledSubTier> {
-  const subTier = matchPlan(ctx.shape, object, ctx.leads).subTiers[subTierIndex];
-  if (subTier === undefined) throw new RangeError(`${object} has no sub-tier ${subTierIndex}`);
+  const subTier = await begunSubTier(tx, ctx, object, subTierIndex);
   const t = runTables(ctx, object);
   const any = await tx.query(sql`
     select from ${t.candidate} where tier = ${subTierIndex} union all select from ${t.hot} where tier = ${subTierIndex} limit 1`);

@@ -103,7 +103,7 @@ create table pers_outcome (
   outcome text not null check (outcome in ('linked', 'stopped', 'held'))
 ) partition by list (run_no);
 
--- Counts of a match that no other table keeps.
+-- One row for each match of an object: whether leads were on when it began, which nothing changes until it ends, and then the counts that no other table keeps.
 create table match_count (
-  run_no bigint not null, object text not null, counts jsonb not null, primary key (run_no, object)
+  run_no bigint not null, object text not null, leads boolean not null, counts jsonb, primary key (run_no, object)
 );
