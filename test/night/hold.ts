@@ -1,6 +1,5 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { identifier, raw } from '../../src/postgres/sql.ts';
 import type { World } from './world.ts';
 
 /** A night held in the middle of a transaction, and let go. */
@@ -12,7 +11,7 @@ export interface Hold {
 
 /** Where a night can be held: just before it writes such a row. `when` is a condition on `new` (and `old`). */
 export interface Place {
-  readonly table: 'step_ledger' | 'run' | 'lead_switch';
+  readonly table: 'step_ledger' | 'run' | 'personalization.crm_sync_batch';
   readonly event: 'insert' | 'update';
   readonly when: string;
 }
@@ -35,9 +34,7 @@ export async function holdAt({ database }: Pick<World, 'database'>, { table, eve
   const client = await database.pool.connect();
   await client.query(`select pg_advisory_lock(${key})`);
   await client.query(`create function ${name}() returns trigger language plpgsql as $$ begin perform pg_advisory_xact_lock_shared(${key}); return new; end $$`);
-  await client.query(
-    `create trigger ${name} before ${event} on ${identifier(table).fragment} for each row when (${raw(when).fragment}) execute function ${name}()`,
-  );
+  await client.query(`create trigger ${name} before ${event} on ${table} for each row when (${when}) execute function ${name}()`);
   return {
     reached: async () => {
       const deadline = Date.now() + patienceMs;
