@@ -13,8 +13,9 @@ import type { Database } from '../../src/postgres/database.ts';
 import { sql } from '../../src/postgres/sql.ts';
 import { loadWorld, matchWorld, testShape } from './match-fixture.ts';
 import type { MatchOptions, World } from './match-fixture.ts';
-import { codePoints, reference } from './reference.ts';
-import type { Expected, ExpectedLink, ExpectedRecord, Mutations } from './reference.ts';
+import { codePoints } from './ids.ts';
+import { reference } from './reference.ts';
+import type { Expected, ExpectedLink, ExpectedRecord, Mutations } from './expected.ts';
 
 /** What a match found, one text a line: whoever compares two of these sees what differs. */
 export interface Answer {

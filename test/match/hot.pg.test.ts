@@ -7,7 +7,7 @@ import { load } from '../config/failure.ts';
 import { testDatabaseUrl } from '../services/database.ts';
 import { emptyWorld, loadWorld, matchDatabase, matchWorld, testShape } from './match-fixture.ts';
 import type { WorldDecision } from './match-fixture.ts';
-import { id18 } from './reference.ts';
+import { id18 } from './ids.ts';
 
 const database = await matchDatabase(await testDatabaseUrl());
 const shape = testShape(load(''));

@@ -7,7 +7,7 @@ import type { Answer } from './compare.ts';
 import { matchDatabase } from './match-fixture.ts';
 import type { World } from './match-fixture.ts';
 import { Random } from './random.ts';
-import type { Mutations } from './reference.ts';
+import type { Mutations } from './expected.ts';
 import { randomSettings, randomWorld, sideBySide } from './worlds.ts';
 
 /** Repeats what a failed run did: `MATCH_SEED=123 npx vitest run test/match`. */

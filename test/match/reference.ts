@@ -1,57 +1,13 @@
 import type { Settings } from '../../src/config/settings.ts';
 import type { ObjectType } from '../../src/domain/objects.ts';
+import type { Expected, ExpectedLink, ExpectedRecord, Mutations } from './expected.ts';
+import { codePoints, id18 } from './ids.ts';
 import type { World, WorldPerson, WorldRecord } from './match-fixture.ts';
 
 /**
  * The rules of matching over plain arrays, every record held against every person: slow, small, and written from the rules alone. It shares
  * nothing with the matcher but the settings' type.
  */
-
-export interface ExpectedRecord {
-  readonly outcome: string;
-  readonly personId?: string;
-  readonly subTier?: string;
-  readonly field?: string | null;
-  readonly attribute?: string | null;
-  readonly reason?: string;
-  /** All of them, sorted by code point. */
-  readonly candidates?: readonly string[];
-}
-
-export interface ExpectedLink {
-  readonly object: ObjectType;
-  readonly crmId: string;
-  readonly persId: string;
-  readonly subTier: string;
-}
-
-export interface Expected {
-  readonly records: ReadonlyMap<string, ExpectedRecord>;
-  /** Persons that are not in it are unmatched. */
-  readonly persons: ReadonlyMap<string, 'linked' | 'stopped' | 'held'>;
-  readonly nearMisses: number;
-  readonly malformedIds: number;
-  /** Open links after the run. */
-  readonly links: readonly ExpectedLink[];
-}
-
-/** Rules that a test may break on purpose, to see that the comparison notices. */
-export interface Mutations {
-  /** R13: how many counterparts in one field make a record ambiguous. */
-  readonly ambiguousFrom?: number;
-  /** R17: held users are candidates like others. */
-  readonly nobodyHeld?: boolean;
-  /** R7: ignored values match. */
-  readonly nothingIgnored?: boolean;
-  /** R13: blocks are not looked at. */
-  readonly nothingBlocked?: boolean;
-  /** R9: stopped records go on to the next sub-tier. */
-  readonly nobodyStopped?: boolean;
-  /** R6: case is ignored everywhere. */
-  readonly caseIgnored?: boolean;
-  /** R14: the higher sub-tier is not looked at. */
-  readonly ownSubTierOnly?: boolean;
-}
 
 interface Field {
   readonly name: string;
@@ -72,21 +28,6 @@ const facts = {
   lead: { prefix: '00Q', kind: 'user', ownId: 'userId' },
 } as const;
 const order = ['pin', 'link', 'id', 'converted', 'field', 'email', 'name', 'contacts'];
-export const codePoints = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
-
-/** R8 */
-export function id18(value: string | undefined, prefix: string): string | null {
-  const id = (value ?? '').trim();
-  if (!id.startsWith(prefix) || !/^[A-Za-z0-9]{15}(...)?$/.test(id)) return null;
-  let sum = '';
-  for (const start of [0, 5, 10]) {
-    let bits = 0;
-    for (let at = 0; at < 5; at++) if (/[A-Z]/.test(id.charAt(start + at))) bits += 2 ** at;
-    sum += 'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345'.charAt(bits);
-  }
-  return id.length === 15 || id.endsWith(sum) ? id.slice(0, 15) + sum : null;
-}
-
 /** The match of all objects; leads only if they are on. */
 export function reference(settings: Settings, world: World, leads: boolean, mutations: Mutations = {}): Partial<Record<ObjectType, Expected>> {
   const account = new ObjectMatch(settings, world, leads, 'account', mutations).run();

@@ -13,7 +13,7 @@ import { compareRecords } from '../rules/compare.ts';
 import { testDatabaseUrl } from '../services/database.ts';
 import { attribute, emptyWorld, loadWorld, matchDatabase, matchWorld, textField } from './match-fixture.ts';
 import type { WorldPerson, WorldRecord } from './match-fixture.ts';
-import { id18 } from './reference.ts';
+import { id18 } from './ids.ts';
 
 /** The worlds of test/rules, straight into the mirror: what a whole night says of them, without one. Those of R24 are about values, not matching. */
 const folder = path.resolve('test/rules');

@@ -11,7 +11,7 @@ import { sql } from '../../src/postgres/sql.ts';
 import { failureOf, load } from '../config/failure.ts';
 import { testDatabaseUrl } from '../services/database.ts';
 import { emptyWorld, loadWorld, matchDatabase, matchWorld, testShape } from './match-fixture.ts';
-import { id18 } from './reference.ts';
+import { id18 } from './ids.ts';
 
 const database = await matchDatabase(await testDatabaseUrl());
 const shape = testShape(load(''));

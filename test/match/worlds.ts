@@ -3,7 +3,7 @@ import type { ObjectType } from '../../src/domain/objects.ts';
 import { load } from '../config/failure.ts';
 import type { World, WorldDecision, WorldLink, WorldPerson, WorldRecord } from './match-fixture.ts';
 import type { Random } from './random.ts';
-import { id18 } from './reference.ts';
+import { id18 } from './ids.ts';
 
 const prefixes = { account: '001', contact: '003', lead: '00Q' } as const;
 const objects = ['account', 'contact', 'lead'] as const;
