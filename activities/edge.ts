@@ -16,7 +16,11 @@ const longestPauseMs = 30_000;
 /** The one place that makes Temporal failures: code and message of what was anticipated, a correlation id for what was not. */
 export function temporalFailure(error: unknown, attempt: number, log: (message: string, attributes: Record<string, unknown>) => void): unknown {
   if (error instanceof NotReady)
-    return ApplicationFailure.create({ message: 'not ready yet', type: 'NOT_READY', nextRetryDelay: Math.min(longestPauseMs, 1_000 * 1.5 ** Math.min(attempt, 12)) });
+    return ApplicationFailure.create({
+      message: 'not ready yet',
+      type: 'NOT_READY',
+      nextRetryDelay: Math.min(longestPauseMs, 1_000 * 1.5 ** Math.min(attempt, 12)),
+    });
   if (error instanceof Failure) {
     const message = error.remedy === undefined ? error.message : `${error.message}; ${error.remedy}`;
     if (error.cause !== undefined) log('an anticipated failure', { code: error.code, cause: placeOf(error.cause) });

@@ -62,27 +62,29 @@ export function fetchActivities({ database, salesforce, store, accountCalls }: D
     }),
 
     /** One result page into the stage; its rows are proven against the page's header (R27). */
-    fetchPage: activity(async (ref: RunRef, { object, jobId, locator, page }: PageOfJob): Promise<{ readonly records: number; readonly next: string | null }> => {
-      const signal = cancellation();
-      const { records, next } = await once<PageCounts>(
-        database,
-        ref,
-        { step: 'fetch.page', object, part: page },
-        async (tx, run) => {
-          const read = await salesforce.readPage(jobId, locator, pageRows);
-          try {
-            const arrived = await copyPage(tx, stageTable(run.runNo, object), crmColumns(run.shape, object), read.csv, signal);
-            proven(arrived, read.rows, `page ${page} of ${objectFacts[object].crmName}`);
-          } finally {
-            read.csv.destroy();
-          }
-          return { records: read.rows, next: read.nextLocator };
-        },
-        signal,
-      );
-      await accountCalls(ref);
-      return { records, next };
-    }),
+    fetchPage: activity(
+      async (ref: RunRef, { object, jobId, locator, page }: PageOfJob): Promise<{ readonly records: number; readonly next: string | null }> => {
+        const signal = cancellation();
+        const { records, next } = await once<PageCounts>(
+          database,
+          ref,
+          { step: 'fetch.page', object, part: page },
+          async (tx, run) => {
+            const read = await salesforce.readPage(jobId, locator, pageRows);
+            try {
+              const arrived = await copyPage(tx, stageTable(run.runNo, object), crmColumns(run.shape, object), read.csv, signal);
+              proven(arrived, read.rows, `page ${page} of ${objectFacts[object].crmName}`);
+            } finally {
+              read.csv.destroy();
+            }
+            return { records: read.rows, next: read.nextLocator };
+          },
+          signal,
+        );
+        await accountCalls(ref);
+        return { records, next };
+      },
+    ),
 
     /** The complete read of an object into the mirror; the sum of its pages is proven against the job's own count. */
     absorbFetched: activity(async (ref: RunRef, object: ObjectType, expected: number): Promise<{ readonly records: number }> =>
@@ -106,26 +108,28 @@ export function fetchActivities({ database, salesforce, store, accountCalls }: D
       await accountCalls(ref);
     }),
 
-    fetchPersonsPage: activity(async (ref: RunRef, { kind, cursor, page }: PageOfPersons): Promise<{ readonly records: number; readonly next: string | null }> => {
-      const signal = cancellation();
-      const { records, next } = await once<PageCounts>(
-        database,
-        ref,
-        { step: 'fetch.page', object: personStage(kind), part: page },
-        async (tx, run) => {
-          const stage = stageTable(run.runNo, personStage(kind));
-          const columns = personColumns(run.shape, kind);
-          if (page === 0) await createStage(tx, stage, columns);
-          const attributes = run.shape.persons[kind].map((attribute) => attribute.name);
-          const read = await store.readPage({ kind, attributes }, cursor);
-          const arrived = await copyPage(tx, stage, columns, read.csv, signal);
-          proven(arrived, await read.rows, `page ${page} of ${personStage(kind)}`);
-          return { records: arrived, next: read.next };
-        },
-        signal,
-      );
-      return { records, next };
-    }),
+    fetchPersonsPage: activity(
+      async (ref: RunRef, { kind, cursor, page }: PageOfPersons): Promise<{ readonly records: number; readonly next: string | null }> => {
+        const signal = cancellation();
+        const { records, next } = await once<PageCounts>(
+          database,
+          ref,
+          { step: 'fetch.page', object: personStage(kind), part: page },
+          async (tx, run) => {
+            const stage = stageTable(run.runNo, personStage(kind));
+            const columns = personColumns(run.shape, kind);
+            if (page === 0) await createStage(tx, stage, columns);
+            const attributes = run.shape.persons[kind].map((attribute) => attribute.name);
+            const read = await store.readPage({ kind, attributes }, cursor);
+            const arrived = await copyPage(tx, stage, columns, read.csv, signal);
+            proven(arrived, await read.rows, `page ${page} of ${personStage(kind)}`);
+            return { records: arrived, next: read.next };
+          },
+          signal,
+        );
+        return { records, next };
+      },
+    ),
 
     absorbPersonsRead: activity(async (ref: RunRef, kind: PersonKind): Promise<{ readonly records: number }> =>
       once(
@@ -150,5 +154,9 @@ export function fetchActivities({ database, salesforce, store, accountCalls }: D
 
 function proven(arrived: number, promised: number, what: string): void {
   if (arrived !== promised)
-    throw new Failure(`${what} promised ${promised} rows and brought ${arrived}`, { kind: 'transient', code: 'ROWS_MISSING', remedy: 'it is read again' });
+    throw new Failure(`${what} promised ${promised} rows and brought ${arrived}`, {
+      kind: 'transient',
+      code: 'ROWS_MISSING',
+      remedy: 'it is read again',
+    });
 }

@@ -38,7 +38,7 @@ export function matchActivities({ database }: Dependencies) {
         ref,
         { step: 'match.keys', object, part: 0 },
         async (tx, run) => {
-          const counts = await refreshKeys(tx, run.shape, object, run.runNo, { everything: true });
+          const counts = await refreshKeys(tx, run.shape, object, run.runNo, { everything: false });
           return { records: 0, keys: counts.keys, malformedIds: counts.malformedIds };
         },
         cancellation(),
@@ -84,7 +84,13 @@ export function matchActivities({ database }: Dependencies) {
     }),
 
     finishMatch: activity(async (ref: RunRef, object: ObjectType): Promise<{ readonly records: number }> => {
-      const finished = await once(database, ref, { step: 'match.finish', object, part: 0 }, async (tx, run) => ({ ...(await finishMatch(tx, run, object)) }), cancellation());
+      const finished = await once(
+        database,
+        ref,
+        { step: 'match.finish', object, part: 0 },
+        async (tx, run) => ({ ...(await finishMatch(tx, run, object)) }),
+        cancellation(),
+      );
       return { records: finished.unmatched };
     }),
 

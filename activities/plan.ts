@@ -31,7 +31,10 @@ export function planActivities({ database }: Dependencies) {
     }),
 
     planPart: activity(
-      async (ref: RunRef, { object, part, parts }: { readonly object: ObjectType; readonly part: number; readonly parts: number }): Promise<{ readonly records: number }> => {
+      async (
+        ref: RunRef,
+        { object, part, parts }: { readonly object: ObjectType; readonly part: number; readonly parts: number },
+      ): Promise<{ readonly records: number }> => {
         const planned = await once(
           database,
           ref,

@@ -19,6 +19,7 @@ import { forgetSteps, once } from '../src/mirror/step-ledger.ts';
 import { settleAbandoned } from '../src/apply/abandoned.ts';
 import { abortOpenJobs } from '../src/apply/bulk-open.ts';
 import { deferRest } from '../src/apply/defer.ts';
+import { sweepOpenJobs } from '../src/apply/open-jobs.ts';
 import { buildReport, statusOf } from '../src/operator/build-report.ts';
 import type { Dependencies } from './dependencies.ts';
 import { activity, heartbeat } from './edge.ts';
@@ -68,22 +69,26 @@ export function runActivities(dependencies: Dependencies) {
      * Checks the sums (R26), builds the report and closes the run. `ended` says why it ended before apply, null that it went through; `rest` why intents were
      * not sent, null that all were. A repeat answers what the first one did. Answers with the lead switch as it is once the run is closed.
      */
-    settleRun: activity(async (ref: RunRef, ended: RunStatus | null, rest: string | null): Promise<{ readonly status: RunStatus; readonly leads: LeadSwitch }> => {
-      const closed = await closedAs(database, ref);
-      if (closed !== undefined) return { status: closed.status, leads: await switchOf(closed.shape) };
-      const run = await database.transaction(async (tx) => {
-        const opened = await fence(tx, ref);
-        if (rest !== null) await deferRest(tx, opened, rest);
-        return opened;
-      });
-      const report = await buildReport(database, run);
-      const status = ended ?? statusOf(report, run.shape.settings.guards.rejected);
-      await database.transaction(async (tx) => {
-        await fence(tx, ref);
-        await closeRun(tx, ref.run, status, { ...report, status });
-      });
-      return { status, leads: await switchOf(run.shape) };
-    }),
+    settleRun: activity(
+      async (ref: RunRef, ended: RunStatus | null, rest: string | null): Promise<{ readonly status: RunStatus; readonly leads: LeadSwitch }> => {
+        const closed = await closedAs(database, ref);
+        if (closed !== undefined) return { status: closed.status, leads: await switchOf(closed.shape) };
+        const run = await database.transaction(async (tx) => {
+          const opened = await fence(tx, ref);
+          if (rest !== null) await deferRest(tx, opened, rest);
+          return opened;
+        });
+        await sweepOpenJobs(dependencies, Date.now());
+        await accountCalls(run);
+        const report = await buildReport(database, run);
+        const status = ended ?? statusOf(report, run.shape.settings.guards.rejected);
+        await database.transaction(async (tx) => {
+          await fence(tx, ref);
+          await closeRun(tx, ref.run, status, { ...report, status });
+        });
+        return { status, leads: await switchOf(run.shape) };
+      },
+    ),
 
     reopenRun: activity(async (ref: RunRef): Promise<void> => reopenRun(database, ref)),
 
