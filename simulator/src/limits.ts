@@ -1,6 +1,6 @@
 import { ApiError } from './errors.ts';
+import { readable } from './late-commits.ts';
 import type { Org } from './org.ts';
-import { quoted } from './schema.ts';
 import type { Call } from './router.ts';
 
 const dayMs = 24 * 3600_000;
@@ -45,7 +45,7 @@ export function recordCount({ org, url }: Call): unknown {
   return {
     sObjects: types.map((type) => {
       const live = type.byName.has('isdeleted') ? ' where "IsDeleted" = 0' : '';
-      return { count: Number(org.store.sql(`select count(*) as n from ${quoted(type.name)}${live}`).get()?.['n']), name: type.name };
+      return { count: Number(org.store.sql(`select count(*) as n from ${readable(org.store, type.name)}${live}`).get()?.['n']), name: type.name };
     }),
   };
 }

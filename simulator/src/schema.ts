@@ -84,4 +84,4 @@ export function buildSchema(custom: readonly CustomFieldRow[], shape: Shape): Ma
 export const sqliteType = (field: Field): 'integer' | 'text' => (field.type === 'boolean' || field.type === 'int' ? 'integer' : 'text');
 
 /** `"name"`, safe in SQL. */
-export const quoted = (name: string): string => `"${name.replace(/"/g, '""')}"`;
+export const quoted = (name: string): string => (name.includes('"') ? `"${name.replace(/"/g, '""')}"` : `"${name}"`);

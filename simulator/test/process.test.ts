@@ -53,6 +53,16 @@ test('a port in use, wrong arguments and refused files end with a sentence and t
   expect(await exitOf(['--port', '0', '--data', directoryWith({}), '--state', '/proc/nothing/here'])).toEqual({ code: 1, stderr: expect.stringMatching(/state directory \/proc\/nothing\/here cannot be used/) });
 });
 
+test('--settings and --person-accounts set up the org; a wrong settings file ends with a sentence and exit code 2', async () => {
+  const directory = directoryWith({ 's.json': '{"commitDelaySeconds": 7, "readOnlyFields": ["Contact.Title"]}', 'wrong.json': '{"nope": 1}', 'bad.json': '{"bulkPageRows": 0}', 'no.json': '[' });
+  const { announced } = await started(['--port', '0', '--data', directoryWith({}), '--settings', join(directory, 's.json'), '--person-accounts']);
+  expect(await (await fetch(`${announced['url']}/__simulator/settings`)).json()).toMatchObject({ commitDelaySeconds: 7, readOnlyFields: ['Contact.Title'], personAccounts: true });
+  const failed = (file: string): Promise<{ code: number; stderr: string }> => exitOf(['--port', '0', '--data', directoryWith({}), '--settings', join(directory, file)]);
+  expect(await failed('wrong.json')).toEqual({ code: 2, stderr: expect.stringMatching(/there is no setting nope/) });
+  expect(await failed('bad.json')).toEqual({ code: 2, stderr: expect.stringMatching(/bulkPageRows takes a whole number from 1, not 0/) });
+  expect(await failed('no.json')).toEqual({ code: 2, stderr: expect.stringMatching(/no\.json cannot be read/) });
+});
+
 test('killed with SIGKILL in the middle of an ingest job, it goes on after a restart and writes every row exactly once', async () => {
   const state = directoryWith({});
   const rows = 30_000;
