@@ -42,7 +42,9 @@ export const isPassword = ({ credentials }: Org, username: string, password: str
 export function issueToken(org: Org): string {
   const token = `${org.credentials.organizationId.slice(0, 15)}!AQ${randomBytes(48).toString('base64url').replace(/-/g, '.')}`;
   org.store.sql('delete from tokens where expires_ms < ?').run(org.nowMs() - 24 * 3600_000);
-  org.store.sql('insert into tokens (token, created_ms, expires_ms) values (?, ?, ?)').run(token, org.nowMs(), org.nowMs() + org.settings.tokenLifetimeMs);
+  org.store
+    .sql('insert into tokens (token, created_ms, expires_ms) values (?, ?, ?)')
+    .run(token, org.nowMs(), org.nowMs() + org.settings.tokenLifetimeMs);
   return token;
 }
 
@@ -51,7 +53,9 @@ type Client = { readonly id: string; readonly secret: string | null };
 function clientOf(request: IncomingMessage, form: URLSearchParams): Client {
   const basic = /^Basic\s+(.+)$/i.exec(request.headers.authorization ?? '');
   if (basic !== null) {
-    const [id = '', ...rest] = Buffer.from(basic[1] ?? '', 'base64').toString('utf8').split(':');
+    const [id = '', ...rest] = Buffer.from(basic[1] ?? '', 'base64')
+      .toString('utf8')
+      .split(':');
     return { id: formDecoded(id), secret: formDecoded(rest.join(':')) };
   }
   return { id: form.get('client_id') ?? '', secret: form.get('client_secret') };
@@ -62,7 +66,8 @@ const formDecoded = (text: string): string => new URLSearchParams(`v=${text.repl
 function checkClient(org: Org, client: Client, secretNeeded: boolean): void {
   if (!same(client.id, org.credentials.clientId)) throw new OAuthError('invalid_client_id', 'client identifier invalid');
   if (client.secret === null && !secretNeeded) return;
-  if (client.secret === null || !same(client.secret, org.credentials.clientSecret)) throw new OAuthError('invalid_client', 'invalid client credentials');
+  if (client.secret === null || !same(client.secret, org.credentials.clientSecret))
+    throw new OAuthError('invalid_client', 'invalid client credentials');
 }
 
 type Claims = { readonly iss?: unknown; readonly sub?: unknown; readonly aud?: unknown; readonly exp?: unknown };
@@ -132,8 +137,15 @@ function grantAnswer(org: Org, origin: string, more: Record<string, string>): Re
   const issuedAt = String(org.nowMs());
   return {
     access_token: issueToken(org),
-    signature: createHmac('sha256', org.credentials.clientSecret).update(id + issuedAt).digest('base64'),
-    scope: 'api web', instance_url: origin, id, token_type: 'Bearer', issued_at: issuedAt, ...more,
+    signature: createHmac('sha256', org.credentials.clientSecret)
+      .update(id + issuedAt)
+      .digest('base64'),
+    scope: 'api web',
+    instance_url: origin,
+    id,
+    token_type: 'Bearer',
+    issued_at: issuedAt,
+    ...more,
   };
 }
 
@@ -149,9 +161,23 @@ export async function revoke({ org, request, url }: Call): Promise<unknown> {
 export function userinfo({ org, origin }: Call): unknown {
   const { userId, organizationId, username } = org.credentials;
   return {
-    sub: identityUrl(org, origin), user_id: userId, organization_id: organizationId, preferred_username: username, nickname: 'integration',
-    name: 'Integration User', email: username, email_verified: true, given_name: 'Integration', family_name: 'User', active: true,
-    user_type: 'STANDARD', language: 'en_US', locale: 'en_US', utcOffset: 0, zoneinfo: 'UTC', urls: urls(origin, userId),
+    sub: identityUrl(org, origin),
+    user_id: userId,
+    organization_id: organizationId,
+    preferred_username: username,
+    nickname: 'integration',
+    name: 'Integration User',
+    email: username,
+    email_verified: true,
+    given_name: 'Integration',
+    family_name: 'User',
+    active: true,
+    user_type: 'STANDARD',
+    language: 'en_US',
+    locale: 'en_US',
+    utcOffset: 0,
+    zoneinfo: 'UTC',
+    urls: urls(origin, userId),
   };
 }
 
@@ -159,13 +185,30 @@ export function userinfo({ org, origin }: Call): unknown {
 export function identity({ org, origin }: Call): unknown {
   const { userId, organizationId, username } = org.credentials;
   return {
-    id: identityUrl(org, origin), asserted_user: true, user_id: userId, organization_id: organizationId, username, nick_name: 'integration',
-    display_name: 'Integration User', email: username, first_name: 'Integration', last_name: 'User', active: true, user_type: 'STANDARD',
-    language: 'en_US', locale: 'en_US', utcOffset: 0, last_modified_date: '2026-01-01T00:00:00.000+0000', urls: urls(origin, userId),
+    id: identityUrl(org, origin),
+    asserted_user: true,
+    user_id: userId,
+    organization_id: organizationId,
+    username,
+    nick_name: 'integration',
+    display_name: 'Integration User',
+    email: username,
+    first_name: 'Integration',
+    last_name: 'User',
+    active: true,
+    user_type: 'STANDARD',
+    language: 'en_US',
+    locale: 'en_US',
+    utcOffset: 0,
+    last_modified_date: '2026-01-01T00:00:00.000+0000',
+    urls: urls(origin, userId),
   };
 }
 
 const urls = (origin: string, userId: string): Record<string, string> => ({
-  rest: `${origin}/services/data/v{version}/`, sobjects: `${origin}/services/data/v{version}/sobjects/`,
-  query: `${origin}/services/data/v{version}/query/`, partner: `${origin}/services/Soap/u/{version}/`, profile: `${origin}/${userId}`,
+  rest: `${origin}/services/data/v{version}/`,
+  sobjects: `${origin}/services/data/v{version}/sobjects/`,
+  query: `${origin}/services/data/v{version}/query/`,
+  partner: `${origin}/services/Soap/u/{version}/`,
+  profile: `${origin}/${userId}`,
 });

@@ -30,6 +30,7 @@ export async function readJson(request: IncomingMessage): Promise<JsonObject> {
     if (!(error instanceof SyntaxError)) throw error;
     throw new ApiError(400, 'JSON_PARSER_ERROR', `${error.message} at [line:1, column:1]`);
   }
-  if (!isObject(value)) throw new ApiError(400, 'JSON_PARSER_ERROR', 'Can not deserialize the request body: an object is expected at [line:1, column:1]');
+  if (!isObject(value))
+    throw new ApiError(400, 'JSON_PARSER_ERROR', 'Can not deserialize the request body: an object is expected at [line:1, column:1]');
   return value;
 }

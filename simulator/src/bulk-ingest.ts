@@ -22,7 +22,8 @@ export async function stopIngestJobs(org: Org): Promise<void> {
 
 /** Goes on with the jobs that a stop or a crash left unfinished. */
 export function resumeIngestJobs(org: Org): void {
-  for (const row of org.store.sql(`select id from ingest_jobs where job ->> 'state' in ('UploadComplete', 'InProgress') order by id`).all()) startProcessing(org, String(row['id']));
+  for (const row of org.store.sql(`select id from ingest_jobs where job ->> 'state' in ('UploadComplete', 'InProgress') order by id`).all())
+    startProcessing(org, String(row['id']));
 }
 
 export function startProcessing(org: Org, id: string): void {
@@ -60,7 +61,13 @@ async function processJob(org: Org, id: string): Promise<void> {
 /** The rows of the upload as csv-parse reads them, each with its text. */
 export function uploadedRows(org: Org, job: IngestJob): Parser {
   const source = createReadStream(uploadFile(org, job.id), { highWaterMark: 1 << 18 });
-  const parser = parse({ bom: true, delimiter: ingestDelimiters[job.columnDelimiter] ?? ',', record_delimiter: job.lineEnding === 'CRLF' ? '\r\n' : '\n', relax_column_count: true, skip_empty_lines: true });
+  const parser = parse({
+    bom: true,
+    delimiter: ingestDelimiters[job.columnDelimiter] ?? ',',
+    record_delimiter: job.lineEnding === 'CRLF' ? '\r\n' : '\n',
+    relax_column_count: true,
+    skip_empty_lines: true,
+  });
   source.on('error', (error) => parser.destroy(error));
   parser.on('close', () => source.destroy());
   return source.pipe(parser);
@@ -71,7 +78,8 @@ async function checkLineEnding(org: Org, job: IngestJob): Promise<void> {
     const at = chunk.indexOf(10);
     if (at === -1) continue;
     const found = at > 0 && chunk[at - 1] === 13 ? 'CRLF' : 'LF';
-    if (found !== job.lineEnding) throw new JobFailure(`ClientInputError : LineEnding is invalid on user data. Current LineEnding setting is ${job.lineEnding}`);
+    if (found !== job.lineEnding)
+      throw new JobFailure(`ClientInputError : LineEnding is invalid on user data. Current LineEnding setting is ${job.lineEnding}`);
     return;
   }
 }
@@ -100,19 +108,30 @@ async function processRows(org: Org, job: IngestJob): Promise<void> {
   /** @returns false when the job is to end here */
   const flush = async (names: readonly string[]): Promise<boolean> => {
     await nextTurn();
-    const going = !stopping.has(org) && org.store.transaction(() => {
-      const current = readIngestJob(org, job.id);
-      if (current.state !== 'InProgress') return false;
-      for (const { n: number, cells } of batch) {
-        const result = saveRow(saver, job.operation, names, cells);
-        if (!result.ok) current.failed += 1;
-        org.store.sql('insert into ingest_rows (job, n, ok, created, record_id, error, line) values (?, ?, ?, ?, ?, ?, ?)')
-          .run(job.id, number, result.ok ? 1 : 0, result.ok && result.created ? 1 : 0, result.id, result.ok ? null : errorText(result), csvLine(cells, delimiter));
-      }
-      current.processed += batch.length;
-      saveIngestJob(org, current);
-      return true;
-    });
+    const going =
+      !stopping.has(org) &&
+      org.store.transaction(() => {
+        const current = readIngestJob(org, job.id);
+        if (current.state !== 'InProgress') return false;
+        for (const { n: number, cells } of batch) {
+          const result = saveRow(saver, job.operation, names, cells);
+          if (!result.ok) current.failed += 1;
+          org.store
+            .sql('insert into ingest_rows (job, n, ok, created, record_id, error, line) values (?, ?, ?, ?, ?, ?, ?)')
+            .run(
+              job.id,
+              number,
+              result.ok ? 1 : 0,
+              result.ok && result.created ? 1 : 0,
+              result.id,
+              result.ok ? null : errorText(result),
+              csvLine(cells, delimiter),
+            );
+        }
+        current.processed += batch.length;
+        saveIngestJob(org, current);
+        return true;
+      });
     batch = [];
     return going;
   };
@@ -133,7 +152,13 @@ async function processRows(org: Org, job: IngestJob): Promise<void> {
 
 function saveRow(saver: Saver, operation: IngestJob['operation'], header: readonly string[], cells: readonly string[]): SaveResult {
   if (cells.length !== header.length) {
-    return { ok: false, id: null, errors: [{ statusCode: 'INVALID_CSV_LINE', message: `Number of columns: ${cells.length} doesn't match header columns: ${header.length}`, fields: [] }] };
+    return {
+      ok: false,
+      id: null,
+      errors: [
+        { statusCode: 'INVALID_CSV_LINE', message: `Number of columns: ${cells.length} doesn't match header columns: ${header.length}`, fields: [] },
+      ],
+    };
   }
   const input: Record<string, unknown> = {};
   let id: string | undefined;

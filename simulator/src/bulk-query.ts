@@ -15,10 +15,20 @@ import { registerFunctions } from './sql-functions.ts';
 
 /** A Bulk 2.0 query job as it is stored: what the API shows, and what the results need. */
 export type QueryJob = {
-  readonly id: string; readonly operation: 'query' | 'queryAll'; readonly object: string; readonly createdById: string;
-  readonly createdDate: string; readonly query: string; readonly apiVersion: number; readonly lineEnding: 'LF' | 'CRLF';
-  readonly columnDelimiter: string; state: 'UploadComplete' | 'InProgress' | 'JobComplete' | 'Failed' | 'Aborted';
-  systemModstamp: string; rows: number; totalProcessingTime: number; errorMessage?: string;
+  readonly id: string;
+  readonly operation: 'query' | 'queryAll';
+  readonly object: string;
+  readonly createdById: string;
+  readonly createdDate: string;
+  readonly query: string;
+  readonly apiVersion: number;
+  readonly lineEnding: 'LF' | 'CRLF';
+  readonly columnDelimiter: string;
+  state: 'UploadComplete' | 'InProgress' | 'JobComplete' | 'Failed' | 'Aborted';
+  systemModstamp: string;
+  rows: number;
+  totalProcessingTime: number;
+  errorMessage?: string;
 };
 
 const delimiters: Record<string, string> = { COMMA: ',', TAB: '\t', PIPE: '|', SEMICOLON: ';', CARET: '^', BACKQUOTE: '`' };
@@ -27,7 +37,8 @@ const timeOf = (org: Org): string => new Date(org.nowMs()).toISOString().replace
 const quote = (text: string): string => `"${text.replace(/"/g, '""')}"`;
 
 function save(org: Org, job: QueryJob): void {
-  org.store.sql('insert into query_jobs (id, seq, job) values (?, ?, ?) on conflict (id) do update set job = excluded.job')
+  org.store
+    .sql('insert into query_jobs (id, seq, job) values (?, ?, ?) on conflict (id) do update set job = excluded.job')
     .run(job.id, 0, JSON.stringify(job));
 }
 
@@ -45,8 +56,16 @@ const files = (org: Org, id: string): { data: string; offsets: string } => {
 function shown(job: QueryJob): Record<string, unknown> {
   const { rows, errorMessage, totalProcessingTime, ...rest } = job;
   return {
-    ...rest, apiVersion: job.apiVersion, jobType: 'V2Query', concurrencyMode: 'Parallel', contentType: 'CSV', numberRecordsProcessed: rows, retries: 0,
-    totalProcessingTime, isPkChunkingSupported: true, ...(errorMessage === undefined ? {} : { errorMessage }),
+    ...rest,
+    apiVersion: job.apiVersion,
+    jobType: 'V2Query',
+    concurrencyMode: 'Parallel',
+    contentType: 'CSV',
+    numberRecordsProcessed: rows,
+    retries: 0,
+    totalProcessingTime,
+    isPkChunkingSupported: true,
+    ...(errorMessage === undefined ? {} : { errorMessage }),
   };
 }
 
@@ -60,12 +79,24 @@ export async function createQueryJob(call: Call): Promise<unknown> {
   const columnDelimiter = String(body['columnDelimiter'] ?? 'COMMA');
   if (delimiters[columnDelimiter] === undefined) throw new ApiError(400, 'INVALIDJOB', `Invalid columnDelimiter: ${columnDelimiter}`);
   const compiled = compileQuery(org.store, body['query'], operation === 'queryAll', org.nowMs());
-  if (compiled.isCount || compiled.isAggregate || compiled.offset > 0) throw new ApiError(400, 'API_ERROR', 'Aggregate Relationships and OFFSET are not supported in Bulk Query');
-  if (compiled.columns.some((column) => column.field.type === 'address')) throw new ApiError(400, 'FUNCTIONALITY_NOT_ENABLED', 'Selecting compound data not supported in Bulk Query');
+  if (compiled.isCount || compiled.isAggregate || compiled.offset > 0)
+    throw new ApiError(400, 'API_ERROR', 'Aggregate Relationships and OFFSET are not supported in Bulk Query');
+  if (compiled.columns.some((column) => column.field.type === 'address'))
+    throw new ApiError(400, 'FUNCTIONALITY_NOT_ENABLED', 'Selecting compound data not supported in Bulk Query');
   const job: QueryJob = {
-    id: idFromNumber('750', org.store.nextNumber('job')), operation, object: compiled.type.name, createdById: org.credentials.userId,
-    createdDate: timeOf(org), systemModstamp: timeOf(org), state: 'UploadComplete', query: body['query'], apiVersion: apiVersionOf(call),
-    lineEnding: body['lineEnding'] === 'CRLF' ? 'CRLF' : 'LF', columnDelimiter, rows: 0, totalProcessingTime: 0,
+    id: idFromNumber('750', org.store.nextNumber('job')),
+    operation,
+    object: compiled.type.name,
+    createdById: org.credentials.userId,
+    createdDate: timeOf(org),
+    systemModstamp: timeOf(org),
+    state: 'UploadComplete',
+    query: body['query'],
+    apiVersion: apiVersionOf(call),
+    lineEnding: body['lineEnding'] === 'CRLF' ? 'CRLF' : 'LF',
+    columnDelimiter,
+    rows: 0,
+    totalProcessingTime: 0,
   };
   save(org, job);
   void run(org, job, compiled);
@@ -204,11 +235,16 @@ function placeAfter(offsets: string, row: number): number {
 export async function queryResults(call: Call): Promise<'sent'> {
   const { org, url, request, response } = call;
   const job = read(org, call.params['id'] ?? '');
-  if (job.apiVersion !== apiVersionOf(call)) throw new ApiError(409, 'VERSION_MISMATCH', `The job was created with API version ${job.apiVersion}.0, use the same version for its results`);
+  if (job.apiVersion !== apiVersionOf(call))
+    throw new ApiError(409, 'VERSION_MISMATCH', `The job was created with API version ${job.apiVersion}.0, use the same version for its results`);
   if (job.state !== 'JobComplete') throw new ApiError(400, 'INVALIDJOBSTATE', `The job is not in a state with results: ${job.state}`);
   const locator = url.searchParams.get('locator') ?? '';
-  const from = locator === '' || locator === 'null' ? 0 : Number(/^[A-Za-z0-9_-]+$/.test(locator) ? Buffer.from(locator, 'base64url').toString('latin1') : Number.NaN);
-  if (!Number.isInteger(from) || from < 0 || from >= Math.max(1, job.rows)) throw new ApiError(400, 'INVALID_QUERY_LOCATOR', `invalid query locator: ${locator}`);
+  const from =
+    locator === '' || locator === 'null'
+      ? 0
+      : Number(/^[A-Za-z0-9_-]+$/.test(locator) ? Buffer.from(locator, 'base64url').toString('latin1') : Number.NaN);
+  if (!Number.isInteger(from) || from < 0 || from >= Math.max(1, job.rows))
+    throw new ApiError(400, 'INVALID_QUERY_LOCATOR', `invalid query locator: ${locator}`);
   const asked = url.searchParams.get('maxRecords');
   const pageRows = asked === null ? org.settings.bulkPageRows : Number(asked);
   if (!Number.isInteger(pageRows) || pageRows < 1) throw new ApiError(400, 'INVALID_PARAMETER', `invalid maxRecords: ${asked}`);
@@ -217,7 +253,9 @@ export async function queryResults(call: Call): Promise<'sent'> {
   const start = placeAfter(offsets, from);
   const end = placeAfter(offsets, to);
   const compiled = compileQuery(org.store, job.query, true, org.nowMs());
-  const header = compiled.columns.map((column) => quote(column.path.join('.'))).join(delimiters[job.columnDelimiter]) + (job.lineEnding === 'CRLF' ? '\r\n' : '\n');
+  const header =
+    compiled.columns.map((column) => quote(column.path.join('.'))).join(delimiters[job.columnDelimiter]) +
+    (job.lineEnding === 'CRLF' ? '\r\n' : '\n');
   response.setHeader('Content-Type', 'text/csv; charset=UTF-8');
   response.setHeader('Sforce-Locator', to < job.rows ? Buffer.from(String(to)).toString('base64url') : 'null');
   response.setHeader('Sforce-NumberOfRecords', String(to - from));
@@ -252,7 +290,8 @@ export async function abortQueryJob({ org, params, request }: Call): Promise<unk
   const body = await readJson(request);
   const job = read(org, params['id'] ?? '');
   if (body['state'] !== 'Aborted') throw new ApiError(400, 'INVALIDJOBSTATE', 'A query job can only be changed to Aborted');
-  if (job.state !== 'UploadComplete' && job.state !== 'InProgress') throw new ApiError(400, 'INVALIDJOBSTATE', `Job cannot be aborted in state ${job.state}`);
+  if (job.state !== 'UploadComplete' && job.state !== 'InProgress')
+    throw new ApiError(400, 'INVALIDJOBSTATE', `Job cannot be aborted in state ${job.state}`);
   Object.assign(job, { state: 'Aborted', systemModstamp: timeOf(org) });
   save(org, job);
   return shown(job);

@@ -16,11 +16,18 @@ import type { ObjectType } from './schema.ts';
 
 /** A record's values under the fields' API names, or undefined when there is no such live record. */
 export function readRecord(call: Call, type: ObjectType, id: string, names: readonly string[] | null): JsonObject | undefined {
-  const fields = names === null ? type.fields : [...new Set(names.map((name) => {
-    const field = type.byName.get(name.trim().toLowerCase());
-    if (field === undefined) throw new ApiError(400, 'INVALID_FIELD', `No such column '${name.trim()}' on sobject of type ${type.name}`);
-    return field;
-  }))];
+  const fields =
+    names === null
+      ? type.fields
+      : [
+          ...new Set(
+            names.map((name) => {
+              const field = type.byName.get(name.trim().toLowerCase());
+              if (field === undefined) throw new ApiError(400, 'INVALID_FIELD', `No such column '${name.trim()}' on sobject of type ${type.name}`);
+              return field;
+            }),
+          ),
+        ];
   const live = type.byName.has('isdeleted') ? ' and t."IsDeleted" = 0' : '';
   const { store } = call.org;
   const columns = fields.map((field, index) => `${fieldSql(store, type, field, 't')} as c${index}`);
@@ -38,7 +45,9 @@ const namesOf = (value: unknown): string[] => (Array.isArray(value) ? value.map(
 export async function retrieveMany(call: Call): Promise<unknown> {
   const type = objectNamed(call.org, call.params['object'] ?? '');
   const isGet = call.request.method === 'GET';
-  const body: JsonObject = isGet ? { ids: call.url.searchParams.get('ids') ?? '', fields: call.url.searchParams.get('fields') ?? '' } : await readJson(call.request);
+  const body: JsonObject = isGet
+    ? { ids: call.url.searchParams.get('ids') ?? '', fields: call.url.searchParams.get('fields') ?? '' }
+    : await readJson(call.request);
   const ids = namesOf(body['ids']);
   const fields = namesOf(body['fields']);
   if (ids.length === 0 || fields.length === 0) throw new ApiError(400, 'MISSING_ARGUMENT', 'The ids and fields parameters are required');
@@ -53,9 +62,10 @@ export async function retrieveMany(call: Call): Promise<unknown> {
 
 class RolledBack extends Error {}
 
-const answerOf = (result: SaveResult): JsonObject => (result.ok
-  ? { id: result.id, success: true, errors: [] }
-  : { ...(result.id === null ? {} : { id: result.id }), success: false, errors: result.errors });
+const answerOf = (result: SaveResult): JsonObject =>
+  result.ok
+    ? { id: result.id, success: true, errors: [] }
+    : { ...(result.id === null ? {} : { id: result.id }), success: false, errors: result.errors };
 
 /** The results of all rows; with `allOrNone` nothing is kept when one failed, and the others say so. */
 function saveAll<T>(call: Call, allOrNone: boolean, items: readonly T[], save: (item: T) => SaveResult): JsonObject[] {
@@ -67,7 +77,11 @@ function saveAll<T>(call: Call, allOrNone: boolean, items: readonly T[], save: (
     });
   } catch (error) {
     if (!(error instanceof RolledBack)) throw error;
-    const rolledBack: RowError = { statusCode: 'ALL_OR_NONE_OPERATION_ROLLED_BACK', message: 'Record rolled back because not all records were valid and the request was using AllOrNone header', fields: [] };
+    const rolledBack: RowError = {
+      statusCode: 'ALL_OR_NONE_OPERATION_ROLLED_BACK',
+      message: 'Record rolled back because not all records were valid and the request was using AllOrNone header',
+      fields: [],
+    };
     results = results.map((result) => (result.ok ? { ok: false, id: null, errors: [rolledBack] } : result));
   }
   call.rows = items.length;
@@ -76,7 +90,8 @@ function saveAll<T>(call: Call, allOrNone: boolean, items: readonly T[], save: (
 
 function recordsOf(body: JsonObject): JsonObject[] {
   const records = body['records'];
-  if (!Array.isArray(records) || !records.every(isObject)) throw new ApiError(400, 'JSON_PARSER_ERROR', 'The records attribute must be a list of objects');
+  if (!Array.isArray(records) || !records.every(isObject))
+    throw new ApiError(400, 'JSON_PARSER_ERROR', 'The records attribute must be a list of objects');
   if (records.length > 200) throw new ApiError(400, 'EXCEEDED_ID_LIMIT', 'record limit reached. cannot submit more than 200 records in this request');
   return records;
 }
@@ -85,7 +100,8 @@ function typeOf(call: Call, record: JsonObject): ObjectType {
   const attributes = record['attributes'];
   const name = isObject(attributes) ? attributes['type'] : undefined;
   const type = typeof name === 'string' ? call.org.store.type(name) : undefined;
-  if (type === undefined || !type.writable) throw new ApiError(400, 'INVALID_INPUT', 'Missing entity type information. sObject must have an attributes field with a type');
+  if (type === undefined || !type.writable)
+    throw new ApiError(400, 'INVALID_INPUT', 'Missing entity type information. sObject must have an attributes field with a type');
   return type;
 }
 
@@ -96,11 +112,12 @@ export async function saveMany(call: Call, operation: 'create' | 'update'): Prom
   const body = await readJson(call.request);
   const rows = recordsOf(body).map((record) => ({ record, type: typeOf(call, record) }));
   const chunks = rows.filter((row, index) => row.type !== rows[index - 1]?.type).length;
-  if (chunks > 10) throw new ApiError(400, 'INVALID_INPUT', 'Cannot have more than 10 chunks in a single operation. Please rearrange the data to reduce chunking.');
+  if (chunks > 10)
+    throw new ApiError(400, 'INVALID_INPUT', 'Cannot have more than 10 chunks in a single operation. Please rearrange the data to reduce chunking.');
   const request = requestName(call);
-  return saveAll(call, body['allOrNone'] === true, rows, ({ record, type }) => (operation === 'create'
-    ? createRecord(saverFor(call, type, request), record)
-    : updateRecord(saverFor(call, type, request), idOf(record), record)));
+  return saveAll(call, body['allOrNone'] === true, rows, ({ record, type }) =>
+    operation === 'create' ? createRecord(saverFor(call, type, request), record) : updateRecord(saverFor(call, type, request), idOf(record), record),
+  );
 }
 
 /** DELETE composite/sobjects?ids=a,b */
@@ -110,7 +127,8 @@ export function deleteMany(call: Call): unknown {
   const request = requestName(call);
   return saveAll(call, call.url.searchParams.get('allOrNone') === 'true', ids, (given) => {
     const type = call.org.store.types().find((each) => each.writable && given.startsWith(each.keyPrefix));
-    if (type === undefined) return { ok: false, id: null, errors: [{ statusCode: 'MALFORMED_ID', message: `malformed id ${given}`, fields: ['Id'] }] };
+    if (type === undefined)
+      return { ok: false, id: null, errors: [{ statusCode: 'MALFORMED_ID', message: `malformed id ${given}`, fields: ['Id'] }] };
     return deleteRecord(saverFor(call, type, request), given);
   });
 }

@@ -32,7 +32,11 @@ type Kept = Omit<Credentials, 'privateKeyFile' | 'publicKey'>;
 export function readCredentials(store: Store): Credentials {
   const privateKeyFile = join(store.directory, 'jwt-key.pem');
   if (!existsSync(privateKeyFile)) {
-    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048, privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } });
+    const { privateKey } = generateKeyPairSync('rsa', {
+      modulusLength: 2048,
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+    });
     writeFileSync(privateKeyFile, privateKey, { mode: 0o600 });
   }
   const publicKey = createPublicKey(createPrivateKey(readFileSync(privateKeyFile)));

@@ -37,7 +37,13 @@ function lineOfFault(chunk: Buffer, firstLine: number): number {
 export async function* readCsv(file: string): AsyncGenerator<CsvRow> {
   const problems: CsvRow[] = [];
   const parser = parse({
-    bom: true, info: true, relax_column_count: true, skip_empty_lines: true, skip_records_with_error: true, relax_quotes: true, record_delimiter: ['\r\n', '\n'],
+    bom: true,
+    info: true,
+    relax_column_count: true,
+    skip_empty_lines: true,
+    skip_records_with_error: true,
+    relax_quotes: true,
+    record_delimiter: ['\r\n', '\n'],
     on_skip: (error) => {
       problems.push({ line: Number(error?.lines ?? 0), problem: 'a quote that is never closed' });
       return undefined;

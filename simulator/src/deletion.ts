@@ -9,13 +9,23 @@ import type { ObjectType } from './schema.ts';
 const contactSaver = (saver: Saver): Saver => ({ ...saver, type: saver.org.store.type('Contact') as ObjectType });
 
 /** Moves live rows to the recycle bin and into the delete log. `deletedWith`: the record whose deletion took them along; `masterId`: the one they were merged into. */
-export function binRows(saver: Saver, where: string, values: readonly string[], more: { readonly deletedWith?: string; readonly masterId?: string } = {}): void {
+export function binRows(
+  saver: Saver,
+  where: string,
+  values: readonly string[],
+  more: { readonly deletedWith?: string; readonly masterId?: string } = {},
+): void {
   const { org, type, delaySeconds } = saver;
   const stamp = nowStamp(org);
   const live = `(${where}) and "IsDeleted" = 0`;
   holdBack(org, type.name, delaySeconds, stamp, live, values);
-  org.store.sql(`insert into delete_log (object, id, deleted_at) select ?, "Id", ? from ${quoted(type.name)} where ${live}`).run(type.name, stamp, ...values);
-  org.store.sql(`update ${quoted(type.name)} set "IsDeleted" = 1, "MasterRecordId" = ?, _deleted_at = ?, _deleted_with = ?, "SystemModstamp" = ?, "LastModifiedDate" = ?, _updates = _updates + 1 where ${live}`)
+  org.store
+    .sql(`insert into delete_log (object, id, deleted_at) select ?, "Id", ? from ${quoted(type.name)} where ${live}`)
+    .run(type.name, stamp, ...values);
+  org.store
+    .sql(
+      `update ${quoted(type.name)} set "IsDeleted" = 1, "MasterRecordId" = ?, _deleted_at = ?, _deleted_with = ?, "SystemModstamp" = ?, "LastModifiedDate" = ?, _updates = _updates + 1 where ${live}`,
+    )
     .run(more.masterId ?? null, stamp, more.deletedWith ?? null, stamp, stamp, ...values);
 }
 
@@ -38,7 +48,8 @@ function findInBin(saver: Saver, givenId: unknown): { readonly id: string } | { 
   if ('failed' in checked) return checked;
   const current = findCurrent(saver, checked.id);
   if (current === undefined) return { failed: failure(checked.id, 'INVALID_CROSS_REFERENCE_KEY', 'invalid cross reference id') };
-  if (current.IsDeleted !== 1 || current._deleted_with !== null) return { failed: failure(checked.id, 'UNDELETE_FAILED', 'entity is not in the recycle bin') };
+  if (current.IsDeleted !== 1 || current._deleted_with !== null)
+    return { failed: failure(checked.id, 'UNDELETE_FAILED', 'entity is not in the recycle bin') };
   return checked;
 }
 
@@ -46,8 +57,14 @@ function restoreRows(saver: Saver, where: string, values: readonly string[]): vo
   const { org, type, delaySeconds } = saver;
   const stamp = nowStamp(org);
   holdBack(org, type.name, delaySeconds, stamp, where, values);
-  if (!org.settings.undeletedStayInLog) org.store.sql(`delete from delete_log where object = ? and id in (select "Id" from ${quoted(type.name)} where ${where})`).run(type.name, ...values);
-  org.store.sql(`update ${quoted(type.name)} set "IsDeleted" = 0, "MasterRecordId" = null, _deleted_at = null, _deleted_with = null, "SystemModstamp" = ?, "LastModifiedDate" = ?, _updates = _updates + 1 where ${where}`)
+  if (!org.settings.undeletedStayInLog)
+    org.store
+      .sql(`delete from delete_log where object = ? and id in (select "Id" from ${quoted(type.name)} where ${where})`)
+      .run(type.name, ...values);
+  org.store
+    .sql(
+      `update ${quoted(type.name)} set "IsDeleted" = 0, "MasterRecordId" = null, _deleted_at = null, _deleted_with = null, "SystemModstamp" = ?, "LastModifiedDate" = ?, _updates = _updates + 1 where ${where}`,
+    )
     .run(stamp, stamp, ...values);
 }
 
@@ -64,7 +81,11 @@ export function undeleteRecord(saver: Saver, givenId: unknown): SaveResult {
 /** Removes a record from the recycle bin for good: only the delete log knows it then. */
 export function purgeRecord(saver: Saver, givenId: unknown): SaveResult {
   const found = findInBin(saver, givenId);
-  if ('failed' in found) return { ...found.failed, errors: found.failed.errors.map((error) => (error.statusCode === 'UNDELETE_FAILED' ? { ...error, statusCode: 'INVALID_ID_FIELD' } : error)) };
+  if ('failed' in found)
+    return {
+      ...found.failed,
+      errors: found.failed.errors.map((error) => (error.statusCode === 'UNDELETE_FAILED' ? { ...error, statusCode: 'INVALID_ID_FIELD' } : error)),
+    };
   removeRows(saver, '"Id" = ?', [found.id]);
   if (saver.type.name === 'Account') removeRows(contactSaver(saver), '_deleted_with = ?', [found.id]);
   return success(found.id);

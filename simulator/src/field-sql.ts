@@ -40,6 +40,8 @@ function addressSql(store: Store, type: ObjectType, address: Field, table: strin
     return field === undefined ? [] : [{ part, sql: fieldSql(store, type, field, table) }];
   });
   if (parts.length === 0) return 'null';
-  const entries = parts.map(({ part, sql }) => `'${part[0]?.toLowerCase()}${part.slice(1)}', ${part === 'Latitude' || part === 'Longitude' ? `cast(${sql} as real)` : sql}`);
+  const entries = parts.map(
+    ({ part, sql }) => `'${part[0]?.toLowerCase()}${part.slice(1)}', ${part === 'Latitude' || part === 'Longitude' ? `cast(${sql} as real)` : sql}`,
+  );
   return `case when coalesce(${parts.map(({ sql }) => sql).join(', ')}, null) is not null then json_object(${entries.join(', ')}) end`;
 }

@@ -42,10 +42,35 @@ export type FieldSource =
   | { readonly kind: 'formula'; readonly path: readonly string[]; readonly as: 'copy' | 'upper' | 'lower'; readonly prefix: string };
 
 const base: Field = {
-  name: '', label: '', type: 'string', soapType: 'xsd:string', length: 0, byteLength: 0, precision: 0, scale: 0, digits: 0,
-  nillable: true, createable: true, updateable: true, filterable: true, sortable: true, groupable: true, unique: false,
-  caseSensitive: false, externalId: false, idLookup: false, nameField: false, calculated: false, defaultedOnCreate: false,
-  permissionable: true, custom: false, restrictedPicklist: false, compoundFieldName: null, relationshipName: null, referenceTo: [], picklistValues: [],
+  name: '',
+  label: '',
+  type: 'string',
+  soapType: 'xsd:string',
+  length: 0,
+  byteLength: 0,
+  precision: 0,
+  scale: 0,
+  digits: 0,
+  nillable: true,
+  createable: true,
+  updateable: true,
+  filterable: true,
+  sortable: true,
+  groupable: true,
+  unique: false,
+  caseSensitive: false,
+  externalId: false,
+  idLookup: false,
+  nameField: false,
+  calculated: false,
+  defaultedOnCreate: false,
+  permissionable: true,
+  custom: false,
+  restrictedPicklist: false,
+  compoundFieldName: null,
+  relationshipName: null,
+  referenceTo: [],
+  picklistValues: [],
 };
 
 /** The picklists that an org restricts to their values; the other standard ones take any text. */
@@ -63,15 +88,35 @@ export function standardFields(object: string): Field[] {
     const flag = (name: string): boolean => cell(name) === 'true';
     const list = (text: string, separator: string): string[] => (text === '' ? [] : text.split(separator));
     fields.push({
-      name: cell('name'), label: cell('label'), type: cell('type'), soapType: cell('soapType'),
-      length: Number(cell('length')), byteLength: Number(cell('byteLength')), precision: Number(cell('precision')),
-      scale: Number(cell('scale')), digits: Number(cell('digits')), nillable: flag('nillable'), createable: flag('createable'),
-      updateable: flag('updateable'), filterable: flag('filterable'), sortable: flag('sortable'), groupable: flag('groupable'),
-      unique: flag('unique'), caseSensitive: flag('caseSensitive'), externalId: flag('externalId'), idLookup: flag('idLookup'),
-      nameField: flag('nameField'), calculated: flag('calculated'), defaultedOnCreate: flag('defaultedOnCreate'),
-      permissionable: flag('permissionable'), custom: false, restrictedPicklist: isRestricted(cell('name')),
-      compoundFieldName: cell('compoundFieldName') || null, relationshipName: cell('relationshipName') || null,
-      referenceTo: list(cell('referenceTo'), ','), picklistValues: list(cell('picklistValues'), ';'),
+      name: cell('name'),
+      label: cell('label'),
+      type: cell('type'),
+      soapType: cell('soapType'),
+      length: Number(cell('length')),
+      byteLength: Number(cell('byteLength')),
+      precision: Number(cell('precision')),
+      scale: Number(cell('scale')),
+      digits: Number(cell('digits')),
+      nillable: flag('nillable'),
+      createable: flag('createable'),
+      updateable: flag('updateable'),
+      filterable: flag('filterable'),
+      sortable: flag('sortable'),
+      groupable: flag('groupable'),
+      unique: flag('unique'),
+      caseSensitive: flag('caseSensitive'),
+      externalId: flag('externalId'),
+      idLookup: flag('idLookup'),
+      nameField: flag('nameField'),
+      calculated: flag('calculated'),
+      defaultedOnCreate: flag('defaultedOnCreate'),
+      permissionable: flag('permissionable'),
+      custom: false,
+      restrictedPicklist: isRestricted(cell('name')),
+      compoundFieldName: cell('compoundFieldName') || null,
+      relationshipName: cell('relationshipName') || null,
+      referenceTo: list(cell('referenceTo'), ','),
+      picklistValues: list(cell('picklistValues'), ';'),
     });
   }
   return fields;
@@ -102,11 +147,28 @@ export function customField(name: string, customType: CustomType, scale = 10): F
 
 /** A custom formula field of type text: read-only, and never a reason for a new SystemModstamp. */
 export const formulaField = (name: string, source: FieldSource): Field => ({
-  ...base, ...customTypes.text, name, label: name.replace(/__c$/, '').replace(/_/g, ' '), custom: true, calculated: true, createable: false, updateable: false, length: 1300, byteLength: 3900, source,
+  ...base,
+  ...customTypes.text,
+  name,
+  label: name.replace(/__c$/, '').replace(/_/g, ' '),
+  custom: true,
+  calculated: true,
+  createable: false,
+  updateable: false,
+  length: 1300,
+  byteLength: 3900,
+  source,
 });
 
 const field = (name: string, type: string, more: Partial<Field> = {}): Field => ({
-  ...base, name, label: name, type, createable: false, updateable: false, permissionable: false, ...more,
+  ...base,
+  name,
+  label: name,
+  type,
+  createable: false,
+  updateable: false,
+  permissionable: false,
+  ...more,
 });
 
 const systemFields: readonly Field[] = [
@@ -120,18 +182,40 @@ const text = (name: string, length: number, more: Partial<Field> = {}): Field =>
 
 /** The one user and the one organization: as much of them as clients ask for. */
 export const userFields: readonly Field[] = [
-  idField, text('Username', 80), text('LastName', 80), text('FirstName', 40), text('Name', 121, { nameField: true }),
-  field('Email', 'email', { length: 128, byteLength: 384 }), flag('IsActive'), text('ProfileId', 18), text('UserType', 40),
-  text('TimeZoneSidKey', 40), text('LocaleSidKey', 40), text('LanguageLocaleKey', 40), ...systemFields,
+  idField,
+  text('Username', 80),
+  text('LastName', 80),
+  text('FirstName', 40),
+  text('Name', 121, { nameField: true }),
+  field('Email', 'email', { length: 128, byteLength: 384 }),
+  flag('IsActive'),
+  text('ProfileId', 18),
+  text('UserType', 40),
+  text('TimeZoneSidKey', 40),
+  text('LocaleSidKey', 40),
+  text('LanguageLocaleKey', 40),
+  ...systemFields,
 ];
 export const organizationFields: readonly Field[] = [
-  idField, text('Name', 80, { nameField: true }), text('InstanceName', 5), flag('IsSandbox'), text('OrganizationType', 40),
-  text('NamespacePrefix', 15), field('TrialExpirationDate', 'datetime', { soapType: 'xsd:dateTime' }), text('DefaultLocaleSidKey', 40),
-  text('LanguageLocaleKey', 40), text('TimeZoneSidKey', 40), ...systemFields,
+  idField,
+  text('Name', 80, { nameField: true }),
+  text('InstanceName', 5),
+  flag('IsSandbox'),
+  text('OrganizationType', 40),
+  text('NamespacePrefix', 15),
+  field('TrialExpirationDate', 'datetime', { soapType: 'xsd:dateTime' }),
+  text('DefaultLocaleSidKey', 40),
+  text('LanguageLocaleKey', 40),
+  text('TimeZoneSidKey', 40),
+  ...systemFields,
 ];
 
 /** The fields that an org with person accounts has besides. */
 export const personAccountFlag = flag('IsPersonAccount');
 export const personContactId = field('PersonContactId', 'reference', {
-  soapType: 'tns:ID', length: 18, byteLength: 18, relationshipName: 'PersonContact', referenceTo: ['Contact'],
+  soapType: 'tns:ID',
+  length: 18,
+  byteLength: 18,
+  relationshipName: 'PersonContact',
+  referenceTo: ['Contact'],
 });

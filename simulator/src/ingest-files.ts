@@ -16,7 +16,12 @@ export async function uploadContent(call: Call): Promise<unknown> {
   const job = readIngestJob(org, call.params['id'] ?? '');
   if (job.state !== 'Open') throw new ApiError(400, 'INVALIDJOBSTATE', `The job is not open: ${job.state}`);
   const file = uploadFile(org, job.id);
-  if (job.uploaded || uploading.has(file)) throw new ApiError(400, 'INVALIDJOBSTATE', `Found multiple contents for job: <${job.id}>, please 'Close' / 'Abort' / 'Delete' the current Job then create a new Job and make sure you only do 'PUT' once on a given Job.`);
+  if (job.uploaded || uploading.has(file))
+    throw new ApiError(
+      400,
+      'INVALIDJOBSTATE',
+      `Found multiple contents for job: <${job.id}>, please 'Close' / 'Abort' / 'Delete' the current Job then create a new Job and make sure you only do 'PUT' once on a given Job.`,
+    );
   uploading.add(file);
   const part = `${file}.part`;
   try {
@@ -55,7 +60,12 @@ async function header(call: Call, job: IngestJob): Promise<readonly string[]> {
   return [];
 }
 
-async function sendCsv(call: Call, lines: () => Iterable<string> | AsyncIterable<string>, delimiterName: string, first: readonly string[]): Promise<'sent'> {
+async function sendCsv(
+  call: Call,
+  lines: () => Iterable<string> | AsyncIterable<string>,
+  delimiterName: string,
+  first: readonly string[],
+): Promise<'sent'> {
   call.response.setHeader('Content-Type', 'text/csv; charset=UTF-8');
   const delimiter = ingestDelimiters[delimiterName] ?? ',';
   const body = async function* (): AsyncGenerator<string> {
@@ -82,7 +92,9 @@ export async function ingestResults(call: Call, which: 'successful' | 'failed'):
   const job = readIngestJob(call.org, call.params['id'] ?? '');
   const delimiter = ingestDelimiters[job.columnDelimiter] ?? ',';
   const isOk = which === 'successful';
-  const statement = call.org.store.sql('select n, record_id, created, error, line from ingest_rows where job = ? and ok = ? and n > ? order by n limit 2000');
+  const statement = call.org.store.sql(
+    'select n, record_id, created, error, line from ingest_rows where job = ? and ok = ? and n > ? order by n limit 2000',
+  );
   const lines = function* (): Generator<string> {
     let last = 0;
     for (;;) {
@@ -94,7 +106,7 @@ export async function ingestResults(call: Call, which: 'successful' | 'failed'):
       if (rows.length < 2000) return;
     }
   };
-  return sendCsv(call, lines, job.columnDelimiter, ['sf__Id', isOk ? 'sf__Created' : 'sf__Error', ...await header(call, job)]);
+  return sendCsv(call, lines, job.columnDelimiter, ['sf__Id', isOk ? 'sf__Created' : 'sf__Error', ...(await header(call, job))]);
 }
 
 /** GET unprocessedrecords: the rows of a job that failed or was aborted which nothing was done with. */

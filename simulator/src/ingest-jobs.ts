@@ -10,9 +10,21 @@ import type { Call } from './router.ts';
 export type IngestState = 'Open' | 'UploadComplete' | 'InProgress' | 'JobComplete' | 'Failed' | 'Aborted';
 /** A Bulk 2.0 ingest job as it is stored. */
 export type IngestJob = {
-  readonly id: string; readonly operation: 'insert' | 'update' | 'delete' | 'hardDelete'; readonly object: string; readonly createdById: string; readonly createdDate: string;
-  readonly lineEnding: 'LF' | 'CRLF'; readonly columnDelimiter: string; readonly apiVersion: number;
-  state: IngestState; systemModstamp: string; uploaded: boolean; processed: number; failed: number; processingMs: number; errorMessage?: string;
+  readonly id: string;
+  readonly operation: 'insert' | 'update' | 'delete' | 'hardDelete';
+  readonly object: string;
+  readonly createdById: string;
+  readonly createdDate: string;
+  readonly lineEnding: 'LF' | 'CRLF';
+  readonly columnDelimiter: string;
+  readonly apiVersion: number;
+  state: IngestState;
+  systemModstamp: string;
+  uploaded: boolean;
+  processed: number;
+  failed: number;
+  processingMs: number;
+  errorMessage?: string;
 };
 
 export const ingestDelimiters: Record<string, string> = { COMMA: ',', TAB: '\t', PIPE: '|', SEMICOLON: ';', CARET: '^', BACKQUOTE: '`' };
@@ -20,7 +32,9 @@ const timeOf = (org: Org): string => new Date(org.nowMs()).toISOString().replace
 
 export function saveIngestJob(org: Org, job: IngestJob): void {
   job.systemModstamp = timeOf(org);
-  org.store.sql('insert into ingest_jobs (id, seq, job) values (?, 0, ?) on conflict (id) do update set job = excluded.job').run(job.id, JSON.stringify(job));
+  org.store
+    .sql('insert into ingest_jobs (id, seq, job) values (?, 0, ?) on conflict (id) do update set job = excluded.job')
+    .run(job.id, JSON.stringify(job));
 }
 
 /** @throws {ApiError} NOT_FOUND */
@@ -35,9 +49,18 @@ export const uploadFile = (org: Org, id: string): string => join(org.store.direc
 export function shownIngestJob(job: IngestJob): Record<string, unknown> {
   const { uploaded: _uploaded, processed, failed, processingMs, errorMessage, ...rest } = job;
   return {
-    ...rest, concurrencyMode: 'Parallel', contentType: 'CSV', jobType: 'V2Ingest', contentUrl: `services/data/v${job.apiVersion.toFixed(1)}/jobs/ingest/${job.id}/batches`,
-    numberRecordsProcessed: processed, numberRecordsFailed: failed, retries: 0, totalProcessingTime: processingMs, apiActiveProcessingTime: processingMs,
-    apexProcessingTime: 0, ...(errorMessage === undefined ? {} : { errorMessage }),
+    ...rest,
+    concurrencyMode: 'Parallel',
+    contentType: 'CSV',
+    jobType: 'V2Ingest',
+    contentUrl: `services/data/v${job.apiVersion.toFixed(1)}/jobs/ingest/${job.id}/batches`,
+    numberRecordsProcessed: processed,
+    numberRecordsFailed: failed,
+    retries: 0,
+    totalProcessingTime: processingMs,
+    apiActiveProcessingTime: processingMs,
+    apexProcessingTime: 0,
+    ...(errorMessage === undefined ? {} : { errorMessage }),
   };
 }
 
@@ -46,7 +69,8 @@ export async function createIngestJob(call: Call): Promise<unknown> {
   const { org } = call;
   const body = await readJson(call.request);
   const operation = String(body['operation']);
-  if (operation !== 'insert' && operation !== 'update' && operation !== 'delete' && operation !== 'hardDelete') throw new ApiError(400, 'INVALIDJOB', `Unsupported operation: ${operation}`);
+  if (operation !== 'insert' && operation !== 'update' && operation !== 'delete' && operation !== 'hardDelete')
+    throw new ApiError(400, 'INVALIDJOB', `Unsupported operation: ${operation}`);
   const type = org.store.type(String(body['object']));
   if (type === undefined || !type.writable) throw new ApiError(400, 'INVALIDENTITY', `Unable to find object: ${String(body['object'])}`);
   const columnDelimiter = String(body['columnDelimiter'] ?? 'COMMA');
@@ -55,9 +79,20 @@ export async function createIngestJob(call: Call): Promise<unknown> {
   if (lineEnding !== 'LF' && lineEnding !== 'CRLF') throw new ApiError(400, 'INVALIDJOB', `Invalid lineEnding: ${lineEnding}`);
   if (body['contentType'] !== undefined && body['contentType'] !== 'CSV') throw new ApiError(400, 'INVALIDJOB', 'contentType must be CSV');
   const job: IngestJob = {
-    id: idFromNumber('750', org.store.nextNumber('job')), operation, object: type.name, createdById: org.credentials.userId, createdDate: timeOf(org),
-    systemModstamp: '', state: 'Open', lineEnding, columnDelimiter, apiVersion: Number((call.params['v'] ?? '').slice(1)),
-    uploaded: false, processed: 0, failed: 0, processingMs: 0,
+    id: idFromNumber('750', org.store.nextNumber('job')),
+    operation,
+    object: type.name,
+    createdById: org.credentials.userId,
+    createdDate: timeOf(org),
+    systemModstamp: '',
+    state: 'Open',
+    lineEnding,
+    columnDelimiter,
+    apiVersion: Number((call.params['v'] ?? '').slice(1)),
+    uploaded: false,
+    processed: 0,
+    failed: 0,
+    processingMs: 0,
   };
   saveIngestJob(org, job);
   return shownIngestJob(job);
@@ -76,7 +111,8 @@ export function listIngestJobs({ org }: Call): unknown {
 /** DELETE jobs/ingest/{id} */
 export function deleteIngestJob({ org, params }: Call): undefined {
   const job = readIngestJob(org, params['id'] ?? '');
-  if (job.state === 'UploadComplete' || job.state === 'InProgress') throw new ApiError(400, 'INVALIDJOBSTATE', 'A job in progress cannot be deleted: abort it first');
+  if (job.state === 'UploadComplete' || job.state === 'InProgress')
+    throw new ApiError(400, 'INVALIDJOBSTATE', 'A job in progress cannot be deleted: abort it first');
   org.store.transaction(() => {
     org.store.sql('delete from ingest_rows where job = ?').run(job.id);
     org.store.sql('delete from ingest_jobs where id = ?').run(job.id);

@@ -26,6 +26,10 @@ export function inspectUpdates(call: Call): unknown {
   const { org, url } = call;
   const type = objectNamed(org, url.searchParams.get('object') ?? '');
   const id = url.searchParams.get('id');
-  const rows = org.store.sql('select id, count(*) as updates, json_group_array(request) as requests from writes where object = ? and (? is null or id = ?) group by id order by id').all(type.name, id, id);
+  const rows = org.store
+    .sql(
+      'select id, count(*) as updates, json_group_array(request) as requests from writes where object = ? and (? is null or id = ?) group by id order by id',
+    )
+    .all(type.name, id, id);
   return rows.map((row) => ({ id: row['id'], updates: row['updates'], requests: JSON.parse(String(row['requests'])) as unknown }));
 }

@@ -25,12 +25,26 @@ export function readable(store: Store, object: string): string {
 }
 
 /** To be called before rows change or are made: `where` finds them. A row that waits already stays as it was before its first change, and waits for its last. */
-export function holdBack(org: Org, object: string, delaySeconds: number, stamp: string, where: string, values: readonly (string | number | null)[]): void {
+export function holdBack(
+  org: Org,
+  object: string,
+  delaySeconds: number,
+  stamp: string,
+  where: string,
+  values: readonly (string | number | null)[],
+): void {
   if (delaySeconds <= 0) return;
   const { store } = org;
   const columns = store.columnNames(object).map(quoted).join(', ');
-  store.sql(`insert into ${quoted(`${object}~before`)} (${columns}) select ${columns} from ${quoted(object)} where (${where}) and "Id" not in (select id from open_rows where object = ?)`).run(...values, object);
-  store.sql(`insert into open_rows (object, id, started_at, visible_ms) select ?, "Id", ?, ? from ${quoted(object)} where ${where} on conflict do update set visible_ms = excluded.visible_ms`)
+  store
+    .sql(
+      `insert into ${quoted(`${object}~before`)} (${columns}) select ${columns} from ${quoted(object)} where (${where}) and "Id" not in (select id from open_rows where object = ?)`,
+    )
+    .run(...values, object);
+  store
+    .sql(
+      `insert into open_rows (object, id, started_at, visible_ms) select ?, "Id", ?, ? from ${quoted(object)} where ${where} on conflict do update set visible_ms = excluded.visible_ms`,
+    )
     .run(object, stamp, Date.parse(stamp) + delaySeconds * 1000, ...values);
   countWaiting(store);
 }
@@ -38,7 +52,9 @@ export function holdBack(org: Org, object: string, delaySeconds: number, stamp: 
 /** The same for a row about to be made. */
 export function holdBackNew(org: Org, object: string, delaySeconds: number, stamp: string, id: string): void {
   if (delaySeconds <= 0) return;
-  org.store.sql('insert into open_rows (object, id, started_at, visible_ms) values (?, ?, ?, ?)').run(object, id, stamp, Date.parse(stamp) + delaySeconds * 1000);
+  org.store
+    .sql('insert into open_rows (object, id, started_at, visible_ms) values (?, ?, ?, ?)')
+    .run(object, id, stamp, Date.parse(stamp) + delaySeconds * 1000);
   countWaiting(org.store);
 }
 
@@ -49,7 +65,9 @@ export function commitDue(org: Org): void {
   store.transaction(() => {
     for (const type of store.types()) {
       if (!type.writable) continue;
-      store.sql(`delete from ${quoted(`${type.name}~before`)} where "Id" in (select id from open_rows where object = ? and visible_ms <= ?)`).run(type.name, org.nowMs());
+      store
+        .sql(`delete from ${quoted(`${type.name}~before`)} where "Id" in (select id from open_rows where object = ? and visible_ms <= ?)`)
+        .run(type.name, org.nowMs());
     }
     store.sql('delete from open_rows where visible_ms <= ?').run(org.nowMs());
   });

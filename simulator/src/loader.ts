@@ -25,9 +25,14 @@ type LoadColumn = { readonly name: string; readonly index: number; readonly conv
  * @throws {StartError} (exit code 2) for a header, schema.json or directory that cannot be used
  */
 export async function loadDirectory(org: Org, directory: string, warn: (line: string) => void): Promise<Loaded> {
-  if (!existsSync(directory)) throw new StartError(`the data directory ${directory} does not exist; name one with Account.csv, Contact.csv or Lead.csv`, 2);
+  if (!existsSync(directory))
+    throw new StartError(`the data directory ${directory} does not exist; name one with Account.csv, Contact.csv or Lead.csv`, 2);
   const declared = readSchema(join(directory, 'schema.json'), warn);
-  const result: Record<DataObject, LoadedObject> = { Account: { rows: 0, badRows: 0 }, Contact: { rows: 0, badRows: 0 }, Lead: { rows: 0, badRows: 0 } };
+  const result: Record<DataObject, LoadedObject> = {
+    Account: { rows: 0, badRows: 0 },
+    Contact: { rows: 0, badRows: 0 },
+    Lead: { rows: 0, badRows: 0 },
+  };
   for (const object of dataObjects) {
     const file = join(directory, `${object}.csv`);
     const types = declared.get(object) ?? new Map<string, CustomType>();
@@ -65,8 +70,10 @@ function readSchema(file: string, warn: (line: string) => void): Map<string, Map
     if (!isObject(fields)) throw new StartError(`${file}: ${object} must be an object of field names and types`, 2);
     const types = new Map<string, CustomType>();
     for (const [name, type] of Object.entries(fields)) {
-      if (!/^[A-Za-z]\w*__c$/.test(name)) throw new StartError(`${file}: ${object}.${name} is no custom field name (letters, digits, _, ending in __c)`, 2);
-      if (typeof type !== 'string' || !isCustomType(type)) throw new StartError(`${file}: ${object}.${name} has the type ${JSON.stringify(type)}; allowed are ${customTypeNames.join(', ')}`, 2);
+      if (!/^[A-Za-z]\w*__c$/.test(name))
+        throw new StartError(`${file}: ${object}.${name} is no custom field name (letters, digits, _, ending in __c)`, 2);
+      if (typeof type !== 'string' || !isCustomType(type))
+        throw new StartError(`${file}: ${object}.${name} has the type ${JSON.stringify(type)}; allowed are ${customTypeNames.join(', ')}`, 2);
       types.set(name, type);
     }
     declared.set(object, types);
@@ -91,26 +98,47 @@ export function converter(field: Field, keepEmailCase: boolean): (text: string) 
   const orBad = (value: Cell): Cell | undefined => (value === null ? undefined : value);
   const isStamp = ['SystemModstamp', 'CreatedDate', 'LastModifiedDate'].includes(field.name);
   switch (field.type) {
-    case 'boolean': return (text) => (text === '' ? 0 : orBad(parseBoolean(text)));
-    case 'int': return (text) => (text === '' ? null : orBad(parseInteger(text)));
-    case 'double': case 'currency': case 'percent': return (text) => (text === '' ? null : orBad(canonicalDecimal(text)));
-    case 'date': return (text) => (text === '' ? null : orBad(parseDate(text)));
-    case 'datetime': return (text) => {
-      if (text === '') return null;
-      const value = parseDateTime(text);
-      return value === null ? undefined : isStamp ? toSecond(value) : value;
-    };
-    case 'reference': return (text) => (text === '' ? null : (normaliseId(text) ?? text));
-    case 'email': return (text) => (text === '' ? null : keepEmailCase ? text : text.toLowerCase());
-    default: return (text) => (text === '' ? null : text);
+    case 'boolean':
+      return (text) => (text === '' ? 0 : orBad(parseBoolean(text)));
+    case 'int':
+      return (text) => (text === '' ? null : orBad(parseInteger(text)));
+    case 'double':
+    case 'currency':
+    case 'percent':
+      return (text) => (text === '' ? null : orBad(canonicalDecimal(text)));
+    case 'date':
+      return (text) => (text === '' ? null : orBad(parseDate(text)));
+    case 'datetime':
+      return (text) => {
+        if (text === '') return null;
+        const value = parseDateTime(text);
+        return value === null ? undefined : isStamp ? toSecond(value) : value;
+      };
+    case 'reference':
+      return (text) => (text === '' ? null : (normaliseId(text) ?? text));
+    case 'email':
+      return (text) => (text === '' ? null : keepEmailCase ? text : text.toLowerCase());
+    default:
+      return (text) => (text === '' ? null : text);
   }
 }
 
 const personColumns = new Set(['ispersonaccount', 'personcontactid']);
 
-type Plan = { readonly columns: readonly LoadColumn[]; readonly idIndex: number; readonly inferred: Map<string, { index: number; isNumber: boolean; scale: number }> };
+type Plan = {
+  readonly columns: readonly LoadColumn[];
+  readonly idIndex: number;
+  readonly inferred: Map<string, { index: number; isNumber: boolean; scale: number }>;
+};
 
-function planColumns(org: Org, object: DataObject, file: string, header: readonly string[], types: Map<string, CustomType>, warn: (line: string) => void): Plan {
+function planColumns(
+  org: Org,
+  object: DataObject,
+  file: string,
+  header: readonly string[],
+  types: Map<string, CustomType>,
+  warn: (line: string) => void,
+): Plan {
   const { store, settings } = org;
   if (object !== 'Lead' && header.some((name) => personColumns.has(name.toLowerCase()))) store.enablePersonAccounts();
   const columns: LoadColumn[] = [];
@@ -124,7 +152,11 @@ function planColumns(org: Org, object: DataObject, file: string, header: readonl
     const isMade = object !== 'Account' && field?.name === 'Name';
     const isPersons = field?.source?.kind === 'person';
     if (field === undefined || isMade || isPersons || field.type === 'address') {
-      const why = isMade ? 'is made of FirstName and LastName' : isPersons ? 'is taken from the contact row of the person account (Contact.csv)' : `is neither a standard field of ${object} nor ends in __c`;
+      const why = isMade
+        ? 'is made of FirstName and LastName'
+        : isPersons
+          ? 'is taken from the contact row of the person account (Contact.csv)'
+          : `is neither a standard field of ${object} nor ends in __c`;
       warn(`${file}: column ${name} ${why}; ignored`);
       continue;
     }
@@ -135,7 +167,13 @@ function planColumns(org: Org, object: DataObject, file: string, header: readonl
   return { columns, idIndex: header.findIndex((name) => name.toLowerCase() === 'id'), inferred };
 }
 
-async function loadFile(org: Org, object: DataObject, file: string, types: Map<string, CustomType>, warn: (line: string) => void): Promise<LoadedObject> {
+async function loadFile(
+  org: Org,
+  object: DataObject,
+  file: string,
+  types: Map<string, CustomType>,
+  warn: (line: string) => void,
+): Promise<LoadedObject> {
   const { store } = org;
   const rows = readCsv(file);
   const first = (await rows.next()).value;
@@ -143,7 +181,11 @@ async function loadFile(org: Org, object: DataObject, file: string, types: Map<s
   const header = checkHeader(file, first.cells);
   const plan = planColumns(org, object, file, header, types, warn);
   const type = store.type(object) as ObjectType;
-  const insert = inserter(org, type, plan.columns.map((column) => column.name));
+  const insert = inserter(
+    org,
+    type,
+    plan.columns.map((column) => column.name),
+  );
   let counts = { rows: 0, badRows: 0 };
   let rowNumber = 0;
   const bad = (line: number, problem: string): void => {
@@ -179,7 +221,9 @@ async function loadFile(org: Org, object: DataObject, file: string, types: Map<s
     store.db.exec('rollback');
     throw error;
   }
-  store.addCustomFields([...plan.inferred].flatMap(([name, { isNumber, scale }]) => (isNumber ? [{ object, name, type: 'number' as const, scale }] : [])));
+  store.addCustomFields(
+    [...plan.inferred].flatMap(([name, { isNumber, scale }]) => (isNumber ? [{ object, name, type: 'number' as const, scale }] : [])),
+  );
   return counts;
 }
 
@@ -216,19 +260,29 @@ export function inserter(org: Org, type: ObjectType, names: readonly string[]): 
   const extra: { name: string; value: (values: readonly Cell[]) => Cell }[] = [];
   const at = (values: readonly Cell[], name: string): Cell => values[index(name)] ?? null;
   if (type.name !== 'Account') {
-    extra.push({ name: 'Name', value: (values) => [at(values, 'FirstName'), at(values, 'LastName')].filter((part) => part !== null && part !== '').join(' ') || null });
+    extra.push({
+      name: 'Name',
+      value: (values) => [at(values, 'FirstName'), at(values, 'LastName')].filter((part) => part !== null && part !== '').join(' ') || null,
+    });
   }
-  const modified = (values: readonly Cell[]): Cell => at(values, 'SystemModstamp') ?? at(values, 'LastModifiedDate') ?? at(values, 'CreatedDate') ?? stamp;
+  const modified = (values: readonly Cell[]): Cell =>
+    at(values, 'SystemModstamp') ?? at(values, 'LastModifiedDate') ?? at(values, 'CreatedDate') ?? stamp;
   const defaults: Record<string, (values: readonly Cell[]) => Cell> = {
-    OwnerId: () => userId, CreatedById: () => userId, LastModifiedById: () => userId,
-    CreatedDate: (values) => at(values, 'SystemModstamp') ?? at(values, 'LastModifiedDate') ?? stamp, LastModifiedDate: modified, SystemModstamp: modified,
+    OwnerId: () => userId,
+    CreatedById: () => userId,
+    LastModifiedById: () => userId,
+    CreatedDate: (values) => at(values, 'SystemModstamp') ?? at(values, 'LastModifiedDate') ?? stamp,
+    LastModifiedDate: modified,
+    SystemModstamp: modified,
   };
   for (const [name, make] of Object.entries(defaults)) if (!given.has(name)) extra.push({ name, value: make });
   // Deleted rows are in the recycle bin from the load on, whatever their stamps say; the delete log has them at their own time.
   extra.push({ name: '_deleted_at', value: (values) => (at(values, 'IsDeleted') === 1 ? stamp : null) });
   const log = org.store.db.prepare('insert into delete_log (object, id, deleted_at) values (?, ?, ?)');
   const all = ['Id', ...names, ...extra.map((each) => each.name)];
-  const statement = org.store.db.prepare(`insert or ignore into ${quoted(type.name)} (${all.map(quoted).join(', ')}) values (${all.map(() => '?').join(', ')})`);
+  const statement = org.store.db.prepare(
+    `insert or ignore into ${quoted(type.name)} (${all.map(quoted).join(', ')}) values (${all.map(() => '?').join(', ')})`,
+  );
   const blankDefaults = names.flatMap((name, place) => (defaults[name] === undefined ? [] : [{ place, make: defaults[name] }]));
   return (id, values) => {
     const filled = blankDefaults.length === 0 ? values : [...values];

@@ -34,8 +34,17 @@ function readArguments(args: readonly string[]) {
     return parseArgs({
       args: [...args],
       options: {
-        port: { type: 'string' }, host: { type: 'string' }, data: { type: 'string' }, state: { type: 'string' }, synthetic: { type: 'string' }, seed: { type: 'string' },
-        faults: { type: 'string' }, 'keep-email-case': { type: 'boolean' }, 'person-accounts': { type: 'boolean' }, settings: { type: 'string' }, help: { type: 'boolean', short: 'h' },
+        port: { type: 'string' },
+        host: { type: 'string' },
+        data: { type: 'string' },
+        state: { type: 'string' },
+        synthetic: { type: 'string' },
+        seed: { type: 'string' },
+        faults: { type: 'string' },
+        'keep-email-case': { type: 'boolean' },
+        'person-accounts': { type: 'boolean' },
+        settings: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
       },
     }).values;
   } catch (error) {
@@ -65,7 +74,8 @@ async function main(): Promise<void> {
   }
   if (given.faults !== undefined) throw new StartError('--faults is not available yet; leave it out', 2);
   if (given.port === undefined) throw new StartError('--port is missing; give a port, or 0 for a free one', 2);
-  if (given.data === undefined && given.synthetic === undefined && given.state === undefined) throw new StartError('no data: give --data DIR, --synthetic N, or --state DIR of an earlier start', 2);
+  if (given.data === undefined && given.synthetic === undefined && given.state === undefined)
+    throw new StartError('no data: give --data DIR, --synthetic N, or --state DIR of an earlier start', 2);
   if (given.seed !== undefined && given.synthetic === undefined) throw new StartError('--seed belongs to --synthetic N; give both', 2);
   const simulator = await startSimulator({
     ...(given.settings === undefined ? {} : readSettingsFile(given.settings)),
@@ -73,7 +83,14 @@ async function main(): Promise<void> {
     ...(given.host === undefined ? {} : { host: given.host }),
     ...(given.data === undefined ? {} : { dataDirectory: given.data }),
     ...(given.state === undefined ? {} : { stateDirectory: given.state }),
-    ...(given.synthetic === undefined ? {} : { synthetic: { contacts: wholeNumber('synthetic', given.synthetic, 100_000_000), seed: wholeNumber('seed', given.seed ?? '1', 4_294_967_295) } }),
+    ...(given.synthetic === undefined
+      ? {}
+      : {
+          synthetic: {
+            contacts: wholeNumber('synthetic', given.synthetic, 100_000_000),
+            seed: wholeNumber('seed', given.seed ?? '1', 4_294_967_295),
+          },
+        }),
     ...(given['keep-email-case'] === true ? { keepEmailCase: true } : {}),
     ...(given['person-accounts'] === true ? { personAccounts: true } : {}),
     warn: (line) => process.stderr.write(`${line}\n`),

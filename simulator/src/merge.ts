@@ -6,11 +6,16 @@ import type { Current, SaveResult, Saver } from './saver.ts';
 import { quoted } from './schema.ts';
 import type { ObjectType } from './schema.ts';
 
-export type MergeResult = (SaveResult & { ok: false }) | { readonly ok: true; readonly id: string; readonly mergedIds: readonly string[]; readonly relatedIds: readonly string[] };
+export type MergeResult =
+  | (SaveResult & { ok: false })
+  | { readonly ok: true; readonly id: string; readonly mergedIds: readonly string[]; readonly relatedIds: readonly string[] };
 
 /** The references that follow a loser to the master. Those of converted leads (ConvertedContactId, ConvertedAccountId) stay as they were. */
 const references: Readonly<Record<string, readonly (readonly [object: string, field: string])[]>> = {
-  Account: [['Contact', 'AccountId'], ['Account', 'ParentId']],
+  Account: [
+    ['Contact', 'AccountId'],
+    ['Account', 'ParentId'],
+  ],
   Contact: [['Contact', 'ReportsToId']],
   Lead: [],
 };
@@ -25,13 +30,16 @@ export function mergeRecords(saver: Saver, masterId: unknown, fields: Readonly<R
   const master = findMergeable(saver, masterId);
   if ('failed' in master) return master.failed;
   const { id } = master;
-  if (loserIds.length < 1 || loserIds.length > 2) return failure(id, 'NUMBER_OUTSIDE_VALID_RANGE', 'one or two records can be merged into a master record');
+  if (loserIds.length < 1 || loserIds.length > 2)
+    return failure(id, 'NUMBER_OUTSIDE_VALID_RANGE', 'one or two records can be merged into a master record');
   const losers: { readonly id: string; readonly current: Current }[] = [];
   for (const given of loserIds) {
     const loser = findMergeable(saver, given);
     if ('failed' in loser) return loser.failed;
-    if (loser.id === id || losers.some((each) => each.id === loser.id)) return failure(loser.id, 'INVALID_ID_FIELD', 'a record can be merged only once, and not into itself');
-    if (loser.current.IsPersonAccount !== master.current.IsPersonAccount) return failure(loser.id, 'FIELD_INTEGRITY_EXCEPTION', 'a person account can be merged with person accounts only');
+    if (loser.id === id || losers.some((each) => each.id === loser.id))
+      return failure(loser.id, 'INVALID_ID_FIELD', 'a record can be merged only once, and not into itself');
+    if (loser.current.IsPersonAccount !== master.current.IsPersonAccount)
+      return failure(loser.id, 'FIELD_INTEGRITY_EXCEPTION', 'a person account can be merged with person accounts only');
     losers.push(loser);
   }
   const updated = updateRecord(saver, id, fields);
@@ -56,7 +64,10 @@ function moveReferences(saver: Saver, masterId: string, loserIds: readonly strin
   return (references[saver.type.name] ?? []).flatMap(([object, field]) => {
     const type = store.type(object) as ObjectType;
     const where = `${quoted(field)} in (${marks(loserIds)}) and "IsDeleted" = 0`;
-    const ids = store.sql(`select "Id" as id from ${quoted(object)} where ${where} order by "Id"`).all(...loserIds).map((row) => String(row['id']));
+    const ids = store
+      .sql(`select "Id" as id from ${quoted(object)} where ${where} order by "Id"`)
+      .all(...loserIds)
+      .map((row) => String(row['id']));
     changeRows({ ...saver, type }, where, loserIds, new Map([[field, masterId]]), settings.mergeStampsChildren ? 'system' : 'none');
     return ids;
   });
@@ -66,6 +77,7 @@ function moveReferences(saver: Saver, masterId: string, loserIds: readonly strin
 function mergeContactRows(saver: Saver, master: Current, losers: readonly { readonly id: string; readonly current: Current }[]): void {
   const contacts: Saver = { ...saver, type: saver.org.store.type('Contact') as ObjectType };
   for (const { id, current } of losers) {
-    if (typeof current.PersonContactId === 'string' && typeof master.PersonContactId === 'string') binRows(contacts, '"Id" = ?', [current.PersonContactId], { deletedWith: id, masterId: master.PersonContactId });
+    if (typeof current.PersonContactId === 'string' && typeof master.PersonContactId === 'string')
+      binRows(contacts, '"Id" = ?', [current.PersonContactId], { deletedWith: id, masterId: master.PersonContactId });
   }
 }

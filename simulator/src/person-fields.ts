@@ -4,8 +4,26 @@ import type { Field } from './fields.ts';
 const ownNames = ['FirstName', 'LastName', 'Salutation'];
 /** Fields of a contact that a person account shows as `Person...`. */
 const prefixedNames = [
-  'Email', 'MobilePhone', 'HomePhone', 'OtherPhone', 'AssistantPhone', 'AssistantName', 'Title', 'Department', 'Birthdate', 'LeadSource', 'IndividualId',
-  'LastCURequestDate', 'LastCUUpdateDate', 'EmailBouncedReason', 'EmailBouncedDate', 'HasOptedOutOfEmail', 'HasOptedOutOfFax', 'DoNotCall', 'Pronouns', 'GenderIdentity',
+  'Email',
+  'MobilePhone',
+  'HomePhone',
+  'OtherPhone',
+  'AssistantPhone',
+  'AssistantName',
+  'Title',
+  'Department',
+  'Birthdate',
+  'LeadSource',
+  'IndividualId',
+  'LastCURequestDate',
+  'LastCUUpdateDate',
+  'EmailBouncedReason',
+  'EmailBouncedDate',
+  'HasOptedOutOfEmail',
+  'HasOptedOutOfFax',
+  'DoNotCall',
+  'Pronouns',
+  'GenderIdentity',
 ];
 const addressPattern = /^(?:Mailing|Other)(?:Street|City|State|PostalCode|Country|Latitude|Longitude|GeocodeAccuracy|Address)$/;
 
@@ -24,7 +42,17 @@ export function personFields(contactFields: readonly Field[]): Field[] {
   return contactFields.flatMap((field): Field[] => {
     const name = personFieldName(field.name);
     if (name === null) return [];
-    const compound = field.compoundFieldName === null || field.compoundFieldName === 'Name' ? field.compoundFieldName : `Person${field.compoundFieldName}`;
-    return [{ ...field, name, compoundFieldName: compound, nillable: field.type !== 'boolean', idLookup: false, ...(field.type === 'address' ? {} : { source: { kind: 'person' as const, column: field.name } }) }];
+    const compound =
+      field.compoundFieldName === null || field.compoundFieldName === 'Name' ? field.compoundFieldName : `Person${field.compoundFieldName}`;
+    return [
+      {
+        ...field,
+        name,
+        compoundFieldName: compound,
+        nillable: field.type !== 'boolean',
+        idLookup: false,
+        ...(field.type === 'address' ? {} : { source: { kind: 'person' as const, column: field.name } }),
+      },
+    ];
   });
 }

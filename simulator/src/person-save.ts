@@ -9,7 +9,10 @@ const contactSaver = (saver: Saver): Saver => ({ ...saver, type: saver.org.store
 const accountSaver = (saver: Saver): Saver => ({ ...saver, type: saver.org.store.type('Account') as ObjectType });
 
 /** The values of an account's save apart: those of the account's row, and those of the contact row by their columns there. */
-export function splitPersonValues(saver: Saver, values: ReadonlyMap<string, Stored>): { readonly account: Map<string, Stored>; readonly contact: Map<string, Stored> } {
+export function splitPersonValues(
+  saver: Saver,
+  values: ReadonlyMap<string, Stored>,
+): { readonly account: Map<string, Stored>; readonly contact: Map<string, Stored> } {
   const account = new Map<string, Stored>();
   const contact = new Map<string, Stored>();
   for (const [name, value] of values) {
@@ -22,7 +25,9 @@ export function splitPersonValues(saver: Saver, values: ReadonlyMap<string, Stor
 
 /** Fields that this kind of account does not have: a person's on a business account, the name as one on a person account. */
 export function misplacedPersonFields(saver: Saver, values: ReadonlyMap<string, Stored>, isPerson: boolean): RowError | undefined {
-  const fields = isPerson ? [...values.keys()].filter((name) => name === 'Name') : [...values.keys()].filter((name) => saver.type.allByName.get(name.toLowerCase())?.source?.kind === 'person');
+  const fields = isPerson
+    ? [...values.keys()].filter((name) => name === 'Name')
+    : [...values.keys()].filter((name) => saver.type.allByName.get(name.toLowerCase())?.source?.kind === 'person');
   if (fields.length === 0) return undefined;
   return { statusCode: 'INVALID_FIELD_FOR_INSERT_UPDATE', message: `Account: bad field names on insert/update call: ${fields.join(', ')}`, fields };
 }
@@ -34,8 +39,13 @@ export function changePerson(saver: Saver, accountId: string, contactId: string,
     else if (contact.has(name)) account.set(name, contact.get(name) ?? null);
   }
   if (contact.has('FirstName') || contact.has('LastName')) {
-    const present = saver.org.store.sql('select "FirstName", "LastName" from "Contact" where "Id" = ?').get(contactId) as { FirstName: string | null; LastName: string | null } | undefined;
-    const name = fullName(contact.has('FirstName') ? contact.get('FirstName') : present?.FirstName, contact.has('LastName') ? contact.get('LastName') : present?.LastName);
+    const present = saver.org.store.sql('select "FirstName", "LastName" from "Contact" where "Id" = ?').get(contactId) as
+      | { FirstName: string | null; LastName: string | null }
+      | undefined;
+    const name = fullName(
+      contact.has('FirstName') ? contact.get('FirstName') : present?.FirstName,
+      contact.has('LastName') ? contact.get('LastName') : present?.LastName,
+    );
     contact.set('Name', name);
     account.set('Name', name);
   }
@@ -58,6 +68,7 @@ export function createPerson(saver: Saver, account: Map<string, Stored>, contact
 /** The account of a person account's contact row, and the other way round; null for a row that is no half of one. */
 export function otherHalf(saver: Saver, id: string, current: Current): { readonly accountId: string; readonly contactId: string } | null {
   if (current.IsPersonAccount !== 1) return null;
-  if (saver.type.name === 'Account') return typeof current.PersonContactId === 'string' ? { accountId: id, contactId: current.PersonContactId } : null;
+  if (saver.type.name === 'Account')
+    return typeof current.PersonContactId === 'string' ? { accountId: id, contactId: current.PersonContactId } : null;
   return saver.type.name === 'Contact' && typeof current.AccountId === 'string' ? { accountId: current.AccountId, contactId: id } : null;
 }

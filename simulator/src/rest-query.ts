@@ -14,22 +14,32 @@ const locatorDays = 2;
 export function jsonValue(field: Field, value: unknown): unknown {
   if (value === null || value === undefined) return null;
   switch (field.type) {
-    case 'boolean': return value === 1;
-    case 'datetime': return restDateTime(String(value));
-    case 'double': case 'currency': case 'percent': return rawNumber(String(value));
-    case 'address': return JSON.parse(String(value));
-    default: return value;
+    case 'boolean':
+      return value === 1;
+    case 'datetime':
+      return restDateTime(String(value));
+    case 'double':
+    case 'currency':
+    case 'percent':
+      return rawNumber(String(value));
+    case 'address':
+      return JSON.parse(String(value));
+    default:
+      return value;
   }
 }
 
 /** Exact decimals: a number that a double does not hold keeps its digits in the JSON text. */
-const rawNumber = (text: string): unknown => (text.length <= 15 ? Number(text) : (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(text));
+const rawNumber = (text: string): unknown =>
+  text.length <= 15 ? Number(text) : (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(text);
 
 export const recordUrl = (version: string, object: string, id: unknown): string => `/services/data/${version}/sobjects/${object}/${String(id)}`;
 
 function toRecord(compiled: CompiledQuery, version: string, row: readonly unknown[]): JsonRecord {
   const { columns, type } = compiled;
-  const record: JsonRecord = { attributes: compiled.isAggregate ? { type: 'AggregateResult' } : { type: type.name, url: recordUrl(version, type.name, row[columns.length]) } };
+  const record: JsonRecord = {
+    attributes: compiled.isAggregate ? { type: 'AggregateResult' } : { type: type.name, url: recordUrl(version, type.name, row[columns.length]) },
+  };
   for (const [index, column] of columns.entries()) place(record, column, row[index], row[columns.length + 1 + index], version);
   return record;
 }
@@ -97,7 +107,8 @@ export function query(call: Call, all: boolean): unknown {
   const rowNumbers = Float64Array.from(found, (row) => Number(row[0]));
   const id = org.store.nextNumber('locator');
   org.store.sql('delete from locators where created_ms < ?').run(org.nowMs() - locatorDays * 86_400_000);
-  org.store.sql('insert into locators (id, created_ms, job, rows) values (?, ?, ?, ?)')
+  org.store
+    .sql('insert into locators (id, created_ms, job, rows) values (?, ?, ?, ?)')
     .run(id, org.nowMs(), JSON.stringify({ soql, all, size }), new Uint8Array(rowNumbers.buffer));
   call.rows = size;
   return page(version, compiled, rows.slice(0, size), id, size, rowNumbers.length);
@@ -106,7 +117,9 @@ export function query(call: Call, all: boolean): unknown {
 function page(version: string, compiled: CompiledQuery, rows: readonly unknown[][], locator: number, position: number, total: number): unknown {
   const done = position >= total;
   return {
-    totalSize: total, done, ...(done ? {} : { nextRecordsUrl: `/services/data/${version}/query/${idFromNumber('0r8', locator)}-${position}` }),
+    totalSize: total,
+    done,
+    ...(done ? {} : { nextRecordsUrl: `/services/data/${version}/query/${idFromNumber('0r8', locator)}-${position}` }),
     records: rows.map((row) => toRecord(compiled, version, row)),
   };
 }
@@ -145,10 +158,22 @@ function fromBase62(text: string): number {
 function columnMetadata(compiled: CompiledQuery): unknown {
   return {
     columnMetadata: compiled.columns.map(({ path, field }) => ({
-      aggregate: compiled.isAggregate, apexType: field.type === 'id' || field.type === 'reference' ? 'Id' : 'String', booleanType: field.type === 'boolean',
-      columnName: path.join('.'), custom: field.custom, displayName: path.join('.'), foreignKeyName: null, insertable: field.createable, joinColumns: [],
-      numberType: ['int', 'double', 'currency', 'percent'].includes(field.type), textType: field.soapType === 'xsd:string', updatable: field.updateable,
+      aggregate: compiled.isAggregate,
+      apexType: field.type === 'id' || field.type === 'reference' ? 'Id' : 'String',
+      booleanType: field.type === 'boolean',
+      columnName: path.join('.'),
+      custom: field.custom,
+      displayName: path.join('.'),
+      foreignKeyName: null,
+      insertable: field.createable,
+      joinColumns: [],
+      numberType: ['int', 'double', 'currency', 'percent'].includes(field.type),
+      textType: field.soapType === 'xsd:string',
+      updatable: field.updateable,
     })),
-    entityName: compiled.type.name, groupBy: compiled.groupBy !== '', idSelected: compiled.columns.some((column) => column.path.join('.') === 'Id'), keyPrefix: compiled.type.keyPrefix,
+    entityName: compiled.type.name,
+    groupBy: compiled.groupBy !== '',
+    idSelected: compiled.columns.some((column) => column.path.join('.') === 'Id'),
+    keyPrefix: compiled.type.keyPrefix,
   };
 }

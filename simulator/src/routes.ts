@@ -18,7 +18,8 @@ import { deleted, updated } from './tracking.ts';
 /** A handler under `/services/data/vNN.0/`, for the versions that the org lists. */
 function rest(method: string, path: string, handler: Handler): Route {
   return {
-    method, pattern: `/services/data/:v${path}`,
+    method,
+    pattern: `/services/data/:v${path}`,
     handler: (call: Call) => {
       const version = /^v(\d+)\.0$/.exec(call.params['v'] ?? '')?.[1];
       if (version === undefined || (!versions.includes(Number(version)) && !(Number(version) >= 50 && Number(version) < 60))) throw notFound();

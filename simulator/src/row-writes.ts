@@ -13,7 +13,13 @@ export function recordWrite({ org, type, request }: Saver, id: string): void {
 }
 
 /** Changes the rows that `where` finds. `stamps`: SystemModstamp with the last modification, SystemModstamp alone, or neither. @returns how many */
-export function changeRows(saver: Saver, where: string, ids: readonly Stored[], values: ReadonlyMap<string, Stored>, stamps: 'all' | 'system' | 'none' = 'all'): number {
+export function changeRows(
+  saver: Saver,
+  where: string,
+  ids: readonly Stored[],
+  values: ReadonlyMap<string, Stored>,
+  stamps: 'all' | 'system' | 'none' = 'all',
+): number {
   const { org, type, delaySeconds } = saver;
   const stamp = nowStamp(org);
   holdBack(org, type.name, delaySeconds, stamp, where, ids);
@@ -27,7 +33,9 @@ export function changeRows(saver: Saver, where: string, ids: readonly Stored[], 
     names.push('LastModifiedDate', 'LastModifiedById');
     all.push(stamp, org.credentials.userId);
   }
-  return Number(org.store.sql(`update ${quoted(type.name)} set ${assignments(names)}, _updates = _updates + 1 where ${where}`).run(...all, ...ids).changes);
+  return Number(
+    org.store.sql(`update ${quoted(type.name)} set ${assignments(names)}, _updates = _updates + 1 where ${where}`).run(...all, ...ids).changes,
+  );
 }
 
 /** Changes one row, as a save does. */
@@ -43,11 +51,13 @@ export function insertRow(saver: Saver, values: Map<string, Stored>): string {
   const stamp = nowStamp(org);
   const id = idFromNumber(`${type.keyPrefix}S`, org.store.nextNumber(type.name));
   const names = ['Id', ...values.keys(), 'CreatedDate', 'LastModifiedDate', 'SystemModstamp', 'CreatedById', 'LastModifiedById'];
-  org.store.sql(`insert into ${quoted(type.name)} (${names.map(quoted).join(', ')}) values (${names.map(() => '?').join(', ')})`)
+  org.store
+    .sql(`insert into ${quoted(type.name)} (${names.map(quoted).join(', ')}) values (${names.map(() => '?').join(', ')})`)
     .run(id, ...values.values(), stamp, stamp, stamp, org.credentials.userId, org.credentials.userId);
   holdBackNew(org, type.name, delaySeconds, stamp, id);
   recordWrite(saver, id);
   return id;
 }
 
-export const fullName = (first: Stored | undefined, last: Stored | undefined): string | null => [first, last].filter((part) => part !== null && part !== undefined && part !== '').join(' ') || null;
+export const fullName = (first: Stored | undefined, last: Stored | undefined): string | null =>
+  [first, last].filter((part) => part !== null && part !== undefined && part !== '').join(' ') || null;

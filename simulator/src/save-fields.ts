@@ -27,8 +27,11 @@ export function readValues(saver: Saver, input: Readonly<Record<string, unknown>
     }
   }
   if (locked.length > 0) {
-    errors.push({ statusCode: 'INVALID_FIELD_FOR_INSERT_UPDATE', fields: locked,
-      message: `Unable to create/update fields: ${locked.join(', ')}. Please check the security settings of this field and verify that it is read/write for your profile or permission set.` });
+    errors.push({
+      statusCode: 'INVALID_FIELD_FOR_INSERT_UPDATE',
+      fields: locked,
+      message: `Unable to create/update fields: ${locked.join(', ')}. Please check the security settings of this field and verify that it is read/write for your profile or permission set.`,
+    });
   }
   if (errors.length === 0) fireTriggers(saver, values);
   return { values, errors };

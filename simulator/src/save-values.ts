@@ -17,19 +17,27 @@ export function convertForSave(org: Org, field: Field, input: unknown): Converte
   const typed = (value: Stored): Converted => (value === null ? wrongType() : { value });
   if (field.type === 'boolean') return text === '' ? { value: 0 } : typed(parseBoolean(text));
   if (text === '') {
-    if (!field.nillable && !field.defaultedOnCreate) return { error: { statusCode: 'REQUIRED_FIELD_MISSING', message: `Required fields are missing: [${field.name}]`, fields: [field.name] } };
+    if (!field.nillable && !field.defaultedOnCreate)
+      return { error: { statusCode: 'REQUIRED_FIELD_MISSING', message: `Required fields are missing: [${field.name}]`, fields: [field.name] } };
     return { value: null };
   }
   if (typeof input === 'object') return wrongType();
   switch (field.type) {
-    case 'int': return typed(parseInteger(text));
-    case 'double': case 'currency': case 'percent': return typed(canonicalDecimal(text));
-    case 'date': return typed(parseDate(text));
+    case 'int':
+      return typed(parseInteger(text));
+    case 'double':
+    case 'currency':
+    case 'percent':
+      return typed(canonicalDecimal(text));
+    case 'date':
+      return typed(parseDate(text));
     case 'datetime': {
       const value = parseDateTime(text);
       return value === null ? wrongType() : { value: toSecond(value) };
     }
-    case 'id': case 'reference': return convertReference(org, field, text);
+    case 'id':
+    case 'reference':
+      return convertReference(org, field, text);
     case 'email':
       if (!isEmailAddress(text)) return failed('INVALID_EMAIL_ADDRESS', `${field.label}: invalid email address: ${text}`, field);
       break;

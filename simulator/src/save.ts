@@ -26,7 +26,13 @@ export function updateRecord(saver: Saver, givenId: unknown, input: Readonly<Rec
     return success(id);
   }
   if (type.name !== 'Account' && (values.has('FirstName') || values.has('LastName'))) {
-    values.set('Name', fullName(values.has('FirstName') ? values.get('FirstName') : current.FirstName, values.has('LastName') ? values.get('LastName') : current.LastName));
+    values.set(
+      'Name',
+      fullName(
+        values.has('FirstName') ? values.get('FirstName') : current.FirstName,
+        values.has('LastName') ? values.get('LastName') : current.LastName,
+      ),
+    );
   }
   changeRow(saver, id, values);
   return success(id);
@@ -42,8 +48,13 @@ export function createRecord(saver: Saver, input: Readonly<Record<string, unknow
     const misplaced = misplacedPersonFields(saver, values, isPerson);
     if (misplaced !== undefined) return { ok: false, id: null, errors: [misplaced] };
   }
-  const missing = type.fields.filter((field) => !field.nillable && field.createable && !field.defaultedOnCreate && field.type !== 'boolean' && (values.get(field.name) ?? null) === null)
-    .map((field) => field.name).filter((name) => name !== 'Status' && !(isPerson && name === 'Name'));
+  const missing = type.fields
+    .filter(
+      (field) =>
+        !field.nillable && field.createable && !field.defaultedOnCreate && field.type !== 'boolean' && (values.get(field.name) ?? null) === null,
+    )
+    .map((field) => field.name)
+    .filter((name) => name !== 'Status' && !(isPerson && name === 'Name'));
   if (missing.length > 0) return failure(null, 'REQUIRED_FIELD_MISSING', `Required fields are missing: [${missing.join(', ')}]`, missing);
   if (isPerson) {
     const { account, contact } = splitPersonValues(saver, values);

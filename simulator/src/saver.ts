@@ -8,9 +8,15 @@ import type { ObjectType } from './schema.ts';
 /** A save under way: of which object, by which request (for the record of writes), and how long until others see it. Used inside a transaction. */
 export type Saver = { readonly org: Org; readonly type: ObjectType; readonly request: string; readonly delaySeconds: number };
 
-export type SaveResult = { readonly ok: true; readonly id: string; readonly created: boolean } | { readonly ok: false; readonly id: string | null; readonly errors: readonly RowError[] };
+export type SaveResult =
+  | { readonly ok: true; readonly id: string; readonly created: boolean }
+  | { readonly ok: false; readonly id: string | null; readonly errors: readonly RowError[] };
 
-export const failure = (id: string | null, statusCode: string, message: string, fields: readonly string[] = []): SaveResult & { ok: false } => ({ ok: false, id, errors: [{ statusCode, message, fields }] });
+export const failure = (id: string | null, statusCode: string, message: string, fields: readonly string[] = []): SaveResult & { ok: false } => ({
+  ok: false,
+  id,
+  errors: [{ statusCode, message, fields }],
+});
 export const success = (id: string, created = false): SaveResult => ({ ok: true, id, created });
 
 const delayHeader = 'x-simulator-commit-delay';
@@ -22,33 +28,49 @@ export function saverFor(call: Call, type: ObjectType, request: string): Saver {
 }
 
 /** How the record of writes names a request: method, path, and its number of the day. */
-export const requestName = (call: Call): string => `${call.request.method} ${call.url.pathname.replace(/^\/+/, '/').replace(/^\/services\/data\/[^/]+/i, '')} #${call.org.usage.used}`;
+export const requestName = (call: Call): string =>
+  `${call.request.method} ${call.url.pathname.replace(/^\/+/, '/').replace(/^\/services\/data\/[^/]+/i, '')} #${call.org.usage.used}`;
 
 /** What a record's id must be before it is looked up. */
 export function checkId(type: ObjectType, given: unknown): { readonly id: string } | { readonly failed: SaveResult & { ok: false } } {
-  if (given === undefined || given === null || given === '') return { failed: failure(null, 'MISSING_ARGUMENT', 'Id not specified in an update call') };
+  if (given === undefined || given === null || given === '')
+    return { failed: failure(null, 'MISSING_ARGUMENT', 'Id not specified in an update call') };
   const id = normaliseId(String(given));
   if (id === null) return { failed: failure(null, 'MALFORMED_ID', `malformed id ${String(given)}`, ['Id']) };
-  if (!id.startsWith(type.keyPrefix)) return { failed: failure(id, 'MALFORMED_ID', `${type.label} ID: id value of incorrect type: ${String(given)}`, ['Id']) };
+  if (!id.startsWith(type.keyPrefix))
+    return { failed: failure(id, 'MALFORMED_ID', `${type.label} ID: id value of incorrect type: ${String(given)}`, ['Id']) };
   return { id };
 }
 
 export type Current = {
-  readonly IsDeleted: number; readonly IsPersonAccount: number; readonly IsConverted?: number; readonly FirstName?: string | null; readonly LastName?: string | null;
-  readonly AccountId?: string | null; readonly PersonContactId?: string | null; readonly _deleted_with: string | null;
+  readonly IsDeleted: number;
+  readonly IsPersonAccount: number;
+  readonly IsConverted?: number;
+  readonly FirstName?: string | null;
+  readonly LastName?: string | null;
+  readonly AccountId?: string | null;
+  readonly PersonContactId?: string | null;
+  readonly _deleted_with: string | null;
 };
 
 const currentColumns: Readonly<Record<string, string>> = {
-  Account: '"PersonContactId"', Contact: '"FirstName", "LastName", "AccountId"', Lead: '"FirstName", "LastName", "IsConverted"',
+  Account: '"PersonContactId"',
+  Contact: '"FirstName", "LastName", "AccountId"',
+  Lead: '"FirstName", "LastName", "IsConverted"',
 };
 
 /** The row as it is, visible to others or not yet. */
 export function findCurrent({ org, type }: Pick<Saver, 'org' | 'type'>, id: string): Current | undefined {
-  return org.store.sql(`select "IsDeleted", "IsPersonAccount", _deleted_with, ${currentColumns[type.name] ?? '1'} from ${quoted(type.name)} where "Id" = ?`).get(id) as Current | undefined;
+  return org.store
+    .sql(`select "IsDeleted", "IsPersonAccount", _deleted_with, ${currentColumns[type.name] ?? '1'} from ${quoted(type.name)} where "Id" = ?`)
+    .get(id) as Current | undefined;
 }
 
 /** The row if it is live. */
-export function findLive(saver: Saver, givenId: unknown): { readonly id: string; readonly current: Current } | { readonly failed: SaveResult & { ok: false } } {
+export function findLive(
+  saver: Saver,
+  givenId: unknown,
+): { readonly id: string; readonly current: Current } | { readonly failed: SaveResult & { ok: false } } {
   const checked = checkId(saver.type, givenId);
   if ('failed' in checked) return checked;
   const current = findCurrent(saver, checked.id);

@@ -41,16 +41,28 @@ export type Shape = {
   readonly personAccounts: boolean;
   readonly hiddenFields: readonly string[];
   readonly readOnlyFields: readonly string[];
-  readonly formulas: readonly { readonly object: string; readonly name: string; readonly source: string; readonly as: 'copy' | 'upper' | 'lower'; readonly prefix: string }[];
+  readonly formulas: readonly {
+    readonly object: string;
+    readonly name: string;
+    readonly source: string;
+    readonly as: 'copy' | 'upper' | 'lower';
+    readonly prefix: string;
+  }[];
 };
 
 function fieldsOf(name: string, custom: readonly CustomFieldRow[], shape: Shape): Field[] {
   if (name === 'User') return [...userFields];
   if (name === 'Organization') return [...organizationFields];
-  const customFields = (object: string): Field[] => custom.filter((row) => row.object === object).map((row) => customField(row.name, row.type, row.scale));
-  const formulas = shape.formulas.filter((formula) => formula.object === name)
+  const customFields = (object: string): Field[] =>
+    custom.filter((row) => row.object === object).map((row) => customField(row.name, row.type, row.scale));
+  const formulas = shape.formulas
+    .filter((formula) => formula.object === name)
     .map(({ name: fieldName, source, as, prefix }) => formulaField(fieldName, { kind: 'formula', path: source.split('.'), as, prefix }));
-  const fields = [...standardFields(name), ...customFields(name).filter((field) => !formulas.some((formula) => formula.name === field.name)), ...formulas];
+  const fields = [
+    ...standardFields(name),
+    ...customFields(name).filter((field) => !formulas.some((formula) => formula.name === field.name)),
+    ...formulas,
+  ];
   if (!shape.personAccounts) return fields;
   if (name === 'Lead') return fields.map((field) => (field.name === 'Company' ? { ...field, nillable: true } : field));
   fields.push(personAccountFlag);
@@ -68,10 +80,14 @@ export function buildSchema(custom: readonly CustomFieldRow[], shape: Shape): Ma
     list.has(`${object}.${name}`) || (source?.kind === 'person' && list.has(`Contact.${source.column}`));
   for (const [name, fact] of Object.entries(facts)) {
     const all = fieldsOf(name, custom, shape);
-    const fields = all.filter((field) => !listed(hidden, name, field))
+    const fields = all
+      .filter((field) => !listed(hidden, name, field))
       .map((field) => (listed(readOnly, name, field) ? { ...field, createable: false, updateable: false } : field));
     types.set(name.toLowerCase(), {
-      name, ...fact, writable: isDataObject(name), fields,
+      name,
+      ...fact,
+      writable: isDataObject(name),
+      fields,
       columns: all.filter((field) => field.type !== 'address' && field.source === undefined),
       byName: new Map(fields.map((each) => [each.name.toLowerCase(), each])),
       allByName: new Map(all.map((each) => [each.name.toLowerCase(), each])),

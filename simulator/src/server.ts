@@ -52,8 +52,13 @@ async function answer(org: Org, router: Router, request: IncomingMessage, respon
   if (!request.complete) request.resume();
   if (!path.startsWith('/__simulator')) {
     org.log.add({
-      at: new Date(org.nowMs()).toISOString(), method: request.method ?? 'GET', path, url: pathAndQuery.split('?')[0] ?? '/',
-      status: response.statusCode, ms: Math.round(performance.now() - startedMs), rows,
+      at: new Date(org.nowMs()).toISOString(),
+      method: request.method ?? 'GET',
+      path,
+      url: pathAndQuery.split('?')[0] ?? '/',
+      status: response.statusCode,
+      ms: Math.round(performance.now() - startedMs),
+      rows,
     });
   }
 }
@@ -82,7 +87,12 @@ function sendError(response: ServerResponse, error: unknown): void {
     send(response, new Reply(error.status, { error: error.error, error_description: error.message }));
   } else if (error instanceof ApiError) {
     if (error.status === 401) response.setHeader('WWW-Authenticate', 'Token');
-    send(response, new Reply(error.status, [{ message: error.message, errorCode: error.errorCode, ...(error.fields === undefined ? {} : { fields: error.fields }) }]));
+    send(
+      response,
+      new Reply(error.status, [
+        { message: error.message, errorCode: error.errorCode, ...(error.fields === undefined ? {} : { fields: error.fields }) },
+      ]),
+    );
   } else {
     process.stderr.write(`simulator: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
     send(response, new Reply(500, [{ message: 'An unexpected error occurred.', errorCode: 'UNKNOWN_EXCEPTION' }]));

@@ -10,10 +10,12 @@ import type { Formula, Settings, Trigger } from './settings.ts';
 /** A setting that cannot be taken; the message names it and what it takes. */
 export class SettingError extends Error {}
 
-const wrong = (name: string, expected: string, given: unknown): SettingError => new SettingError(`${name} takes ${expected}, not ${JSON.stringify(given)}`);
+const wrong = (name: string, expected: string, given: unknown): SettingError =>
+  new SettingError(`${name} takes ${expected}, not ${JSON.stringify(given)}`);
 
 function wholeNumber(name: string, min: number, value: unknown): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min) throw wrong(name, `a whole number${min === 0 ? ' from 0' : min === 1 ? ' from 1' : ''}`, value);
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min)
+    throw wrong(name, `a whole number${min === 0 ? ' from 0' : min === 1 ? ' from 1' : ''}`, value);
   return value;
 }
 
@@ -45,7 +47,8 @@ function permissionFields(org: Org, name: string, value: unknown): readonly stri
     const [object = '', fieldName = ''] = String(each).split('.');
     const type = typeNamed(org, name, object);
     const field = fieldNamed(name, type, fieldName);
-    if (!field.permissionable) throw new SettingError(`${name}: everybody sees ${type.name}.${field.name}; name a field whose permissions can be set`);
+    if (!field.permissionable)
+      throw new SettingError(`${name}: everybody sees ${type.name}.${field.name}; name a field whose permissions can be set`);
     return `${type.name}.${field.name}`;
   });
 }
@@ -55,7 +58,8 @@ function trigger(org: Org, value: unknown): Trigger {
   const type = typeNamed(org, 'triggers', value['object']);
   const set = fieldNamed('triggers: set', type, value['set']);
   const to = value['to'] ?? null;
-  if (to !== null && typeof to !== 'string' && typeof to !== 'number' && typeof to !== 'boolean') throw wrong('triggers: to', 'a text, number, true, false or null', to);
+  if (to !== null && typeof to !== 'string' && typeof to !== 'number' && typeof to !== 'boolean')
+    throw wrong('triggers: to', 'a text, number, true, false or null', to);
   if (!set.updateable) throw new SettingError(`triggers: ${type.name}.${set.name} cannot be changed; name a field that can`);
   const converted = convertForSave(org, set, to);
   if ('error' in converted) throw new SettingError(`triggers: ${type.name}.${set.name} cannot be ${JSON.stringify(to)}: ${converted.error.message}`);
@@ -68,14 +72,16 @@ function formula(org: Org, value: unknown): Formula {
   const { name, source, as = 'copy', prefix = '' } = value;
   if (typeof name !== 'string' || !/^[A-Za-z]\w*__c$/.test(name)) throw wrong('formulas: name', 'a custom field name ending in __c', name);
   const present = type.allByName.get(name.toLowerCase());
-  if (present !== undefined && present.source === undefined) throw new SettingError(`formulas: ${type.name}.${present.name} is a field already; choose another name`);
+  if (present !== undefined && present.source === undefined)
+    throw new SettingError(`formulas: ${type.name}.${present.name} is a field already; choose another name`);
   if (as !== 'copy' && as !== 'upper' && as !== 'lower') throw wrong('formulas: as', 'copy, upper or lower', as);
   if (typeof prefix !== 'string') throw wrong('formulas: prefix', 'a text', prefix);
   const steps = typeof source === 'string' ? source.split('.') : [];
   const reference = [...type.allByName.values()].find((field) => field.relationshipName?.toLowerCase() === steps[0]?.toLowerCase());
   const target = steps.length === 2 ? reference?.referenceTo.flatMap((each) => org.store.type(each) ?? []).at(-1) : type;
   const from = target?.allByName.get((steps.at(-1) ?? '').toLowerCase());
-  if (steps.length > 2 || from === undefined || from.type === 'address' || from.source?.kind === 'formula') throw wrong('formulas: source', `a field of ${type.name}, or of a parent like Account.Name`, source);
+  if (steps.length > 2 || from === undefined || from.type === 'address' || from.source?.kind === 'formula')
+    throw wrong('formulas: source', `a field of ${type.name}, or of a parent like Account.Name`, source);
   return { object: type.name, name, source: String(source), as, prefix };
 }
 

@@ -32,7 +32,8 @@ const actions: Readonly<Record<string, (org: Org, value: unknown) => void>> = {
   },
   organizationId: (org, value) => {
     const id = typeof value === 'string' ? normaliseId(value) : null;
-    if (id === null || !id.startsWith('00D')) throw new SettingError('organizationId takes an id of an organization: 15 or 18 characters, beginning with 00D');
+    if (id === null || !id.startsWith('00D'))
+      throw new SettingError('organizationId takes an id of an organization: 15 or 18 characters, beginning with 00D');
     changeOrganization(org, id);
     seedOrganization(org);
     revokeAll(org);
@@ -64,7 +65,11 @@ export function changeSettings(org: Org, given: Readonly<Record<string, unknown>
 }
 
 const shown = (org: Org): unknown => ({
-  ...org.settings, now: new Date(org.nowMs()).toISOString(), apiRequestsUsed: org.usage.used, personAccounts: org.store.hasPersonAccounts(), organizationId: org.credentials.organizationId,
+  ...org.settings,
+  now: new Date(org.nowMs()).toISOString(),
+  apiRequestsUsed: org.usage.used,
+  personAccounts: org.store.hasPersonAccounts(),
+  organizationId: org.credentials.organizationId,
 });
 
 /** GET /__simulator/settings */

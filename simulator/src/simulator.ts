@@ -55,9 +55,17 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const store = openStore(directory);
   try {
     const credentials = readCredentials(store);
-    const settings: Settings = { ...defaultSettings, ...(JSON.parse(store.meta('settings') ?? '{}') as Partial<Settings>), ...definedSettings(options) };
+    const settings: Settings = {
+      ...defaultSettings,
+      ...(JSON.parse(store.meta('settings') ?? '{}') as Partial<Settings>),
+      ...definedSettings(options),
+    };
     const nowMs = (): number => machineMs() + org.settings.clockOffsetMs;
-    const usage = { used: 0, since: machineMs() + settings.clockOffsetMs, ...(JSON.parse(store.meta('usage') ?? '{}') as { used?: number; since?: number }) };
+    const usage = {
+      used: 0,
+      since: machineMs() + settings.clockOffsetMs,
+      ...(JSON.parse(store.meta('usage') ?? '{}') as { used?: number; since?: number }),
+    };
     const org: Org = { store, credentials, settings, log: new RequestLog(), usage, nowMs, nextPurgeMs: 0 };
     await loadOnce(org, options, warn);
     useSettings(org, settings);
@@ -74,8 +82,13 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     resumeIngestJobs(org);
     const { port } = server.address() as AddressInfo;
     return {
-      url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`, port, stateDirectory: directory, org,
-      get credentials() { return org.credentials; },
+      url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+      port,
+      stateDirectory: directory,
+      org,
+      get credentials() {
+        return org.credentials;
+      },
       requestLog: () => org.log.entries(),
       stop: async () => {
         clearInterval(keepUsage);
@@ -96,7 +109,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 }
 
 function listenFailure(error: NodeJS.ErrnoException, host: string, port: number): StartError {
-  if (error.code === 'EADDRINUSE') return new StartError(`port ${port} of ${host} is in use; stop what uses it, or choose another with --port (0 takes a free one)`, 1);
+  if (error.code === 'EADDRINUSE')
+    return new StartError(`port ${port} of ${host} is in use; stop what uses it, or choose another with --port (0 takes a free one)`, 1);
   return new StartError(`port ${port} of ${host} cannot be listened on: ${error.message}; choose another with --port or --host`, 1);
 }
 
@@ -112,7 +126,10 @@ function openStore(directory: string): Store {
     makeDirectory(directory);
     return new Store(directory);
   } catch (error) {
-    throw new StartError(`the state directory ${directory} cannot be used: ${error instanceof Error ? error.message : String(error)}; name one that can be written with --state`, 1);
+    throw new StartError(
+      `the state directory ${directory} cannot be used: ${error instanceof Error ? error.message : String(error)}; name one that can be written with --state`,
+      1,
+    );
   }
 }
 
@@ -133,7 +150,8 @@ function useSettings(org: Org, settings: Settings): void {
 async function loadOnce(org: Org, options: SimulatorOptions, warn: (line: string) => void): Promise<void> {
   const { store } = org;
   if (store.meta('loaded') !== undefined) {
-    if (options.dataDirectory !== undefined || options.synthetic !== undefined) warn(`the state directory ${store.directory} already holds data: nothing is loaded again`);
+    if (options.dataDirectory !== undefined || options.synthetic !== undefined)
+      warn(`the state directory ${store.directory} already holds data: nothing is loaded again`);
     return;
   }
   // A start that was killed while it loaded left a part: begin again from nothing.

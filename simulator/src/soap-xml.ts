@@ -3,7 +3,13 @@ import { XMLParser, XMLValidator } from 'fast-xml-parser';
 /** A SOAP element: its text, or its children by name (a repeated one as a list), with `@_...` for attributes. */
 export type Element = string | { readonly [name: string]: Element | readonly Element[] };
 
-const parser = new XMLParser({ ignoreAttributes: false, attributeNamePrefix: '@_', removeNSPrefix: true, parseTagValue: false, parseAttributeValue: false });
+const parser = new XMLParser({
+  ignoreAttributes: false,
+  attributeNamePrefix: '@_',
+  removeNSPrefix: true,
+  parseTagValue: false,
+  parseAttributeValue: false,
+});
 
 /** What a request asks for: the session of its header, the operation, and the operation's element. */
 export type Envelope = { readonly sessionId: string | null; readonly operation: string; readonly body: Element };
@@ -30,7 +36,8 @@ export const textAt = (element: Element | undefined, name: string): string | nul
 export const isTrueAt = (element: Element | undefined, name: string): boolean => ['true', '1'].includes(textAt(element, name) ?? '');
 
 /** The names of the element's children, without attributes and text. */
-export const childNames = (element: Element): string[] => (isElement(element) ? Object.keys(element).filter((name) => !name.startsWith('@_') && name !== '#text') : []);
+export const childNames = (element: Element): string[] =>
+  isElement(element) ? Object.keys(element).filter((name) => !name.startsWith('@_') && name !== '#text') : [];
 
 /** Reads a SOAP envelope. A document type is refused: it has no place in SOAP. @returns null for what is none */
 export function readEnvelope(xml: string): Envelope | null {
@@ -54,6 +61,9 @@ export function toXml(name: string, value: XmlValue): string {
   if (value === undefined) return '';
   if (Array.isArray(value)) return (value as readonly XmlValue[]).map((each) => toXml(name, each)).join('');
   if (value === null) return `<${name} xsi:nil="true"/>`;
-  if (typeof value === 'object') return `<${name}>${Object.entries(value).map(([child, each]) => toXml(child, each)).join('')}</${name}>`;
+  if (typeof value === 'object')
+    return `<${name}>${Object.entries(value)
+      .map(([child, each]) => toXml(child, each))
+      .join('')}</${name}>`;
   return `<${name}>${escapeXml(String(value))}</${name}>`;
 }

@@ -11,7 +11,13 @@ import type { ObjectType } from './schema.ts';
 import type { Store } from './store.ts';
 
 /** One selected value: its place in the answer (`['Account', 'Name']`), the field it is, the SQL that reads it. */
-export type Column = { readonly path: readonly string[]; readonly field: Field; readonly sql: string; readonly types: readonly string[]; readonly keySql?: string };
+export type Column = {
+  readonly path: readonly string[];
+  readonly field: Field;
+  readonly sql: string;
+  readonly types: readonly string[];
+  readonly keySql?: string;
+};
 
 export type CompiledQuery = {
   readonly type: ObjectType;
@@ -70,7 +76,11 @@ class Scope {
       const reference = type.fields.find((field) => field.relationshipName?.toLowerCase() === step.toLowerCase());
       const target = reference?.referenceTo.map((name) => this.store.type(name)).findLast((found) => found !== undefined);
       if (reference === undefined || target === undefined || reference.relationshipName === null) {
-        throw new ApiError(400, 'INVALID_FIELD', `Didn't understand relationship '${step}' in field path. If you are attempting to use a custom relationship, be sure to append the '__r' after the custom relationship name. Please reference your WSDL or the describe call for the appropriate names.`);
+        throw new ApiError(
+          400,
+          'INVALID_FIELD',
+          `Didn't understand relationship '${step}' in field path. If you are attempting to use a custom relationship, be sure to append the '__r' after the custom relationship name. Please reference your WSDL or the describe call for the appropriate names.`,
+        );
       }
       names.push(reference.relationshipName);
       types.push(target.name);
@@ -78,7 +88,11 @@ class Scope {
       let join = this.joins.get(key);
       if (join === undefined) {
         const alias = `j${this.joins.size}`;
-        join = { alias, type: target, sql: ` left join ${readable(this.store, target.name)} ${alias} on ${alias}."Id" = ${table}.${quoted(reference.name)}` };
+        join = {
+          alias,
+          type: target,
+          sql: ` left join ${readable(this.store, target.name)} ${alias} on ${alias}."Id" = ${table}.${quoted(reference.name)}`,
+        };
         this.joins.set(key, join);
       }
       type = target;
@@ -87,7 +101,11 @@ class Scope {
     }
     const field = type.byName.get(last.toLowerCase());
     if (field === undefined) {
-      throw new ApiError(400, 'INVALID_FIELD', `No such column '${last}' on entity '${type.name}'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field name. Please reference your WSDL or the describe call for the appropriate names.`);
+      throw new ApiError(
+        400,
+        'INVALID_FIELD',
+        `No such column '${last}' on entity '${type.name}'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field name. Please reference your WSDL or the describe call for the appropriate names.`,
+      );
     }
     const sql = fieldSql(this.store, type, field, table);
     return { path: [...names, field.name], field, sql, types, ...(keySql === '' ? {} : { keySql }) };
@@ -165,7 +183,11 @@ export function compileQuery(store: Store, soql: string, all: boolean, nowMs: nu
   const name = query.sObject ?? '';
   const type = store.type(name);
   if (type === undefined) {
-    throw new ApiError(400, 'INVALID_TYPE', `sObject type '${name}' is not supported. If you are attempting to use a custom object, be sure to append the '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names.`);
+    throw new ApiError(
+      400,
+      'INVALID_TYPE',
+      `sObject type '${name}' is not supported. If you are attempting to use a custom object, be sure to append the '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names.`,
+    );
   }
   const scope = new Scope(store, type, query.sObjectAlias);
   const { columns, isCount, isAggregate } = selectColumns(scope, query);
@@ -175,7 +197,11 @@ export function compileQuery(store: Store, soql: string, all: boolean, nowMs: nu
     if (!('field' in each)) throw malformed('functions in order by are not available');
     const { sql, field } = scope.resolve(each.field.split('.'));
     if (!field.sortable) throw malformed(`field '${field.name}' can not be sorted in a query call`);
-    const key = ['double', 'currency', 'percent'].includes(field.type) ? `cast(${sql} as real)` : ['id', 'reference', 'datetime', 'date'].includes(field.type) ? sql : `${sql} collate nocase`;
+    const key = ['double', 'currency', 'percent'].includes(field.type)
+      ? `cast(${sql} as real)`
+      : ['id', 'reference', 'datetime', 'date'].includes(field.type)
+        ? sql
+        : `${sql} collate nocase`;
     return `${key} ${each.order ?? 'ASC'} nulls ${each.nulls ?? 'FIRST'}`;
   });
   const groups = (Array.isArray(query.groupBy) ? query.groupBy : query.groupBy === undefined ? [] : [query.groupBy]).map((each) => {
@@ -185,10 +211,16 @@ export function compileQuery(store: Store, soql: string, all: boolean, nowMs: nu
   const conditions = [live, where.sql === '' ? '' : `(${where.sql})`].filter((text) => text !== '');
   const tables = ` from ${readable(store, type.name)} t${[...scope.joins.values()].map((join) => join.sql).join('')}`;
   return {
-    type, columns, isCount, isAggregate, tables,
+    type,
+    columns,
+    isCount,
+    isAggregate,
+    tables,
     from: `${tables}${conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`}`,
     groupBy: groups.length === 0 ? '' : ` group by ${groups.join(', ')}`,
     orderBy: orderBy.length === 0 ? '' : ` order by ${orderBy.join(', ')}`,
-    limit: query.limit ?? null, offset: query.offset ?? 0, values: where.values,
+    limit: query.limit ?? null,
+    offset: query.offset ?? 0,
+    values: where.values,
   };
 }

@@ -17,10 +17,22 @@ const isAscii = (text: string): boolean => /^[\0-\x7f]*$/.test(text);
 const escapes: Record<string, string> = { n: '\n', r: '\r', t: '\t', b: '\b', f: '\f' };
 /** `'O\'Neil'` without its quotes and escapes. In LIKE, `\%` and `\_` keep their backslash. */
 const unquote = (raw: string, like = false): string =>
-  raw.slice(1, -1).replace(/\\(.)/gs, (both, char: string) => (like && (char === '%' || char === '_' || char === '\\') ? both : (escapes[char.toLowerCase()] ?? char)));
+  raw
+    .slice(1, -1)
+    .replace(/\\(.)/gs, (both, char: string) =>
+      like && (char === '%' || char === '_' || char === '\\') ? both : (escapes[char.toLowerCase()] ?? char),
+    );
 
 const typeError = (field: Field): ApiError => {
-  const unquotedTypes: Record<string, string> = { datetime: 'dateTime', double: 'double', currency: 'double', percent: 'double', int: 'int', boolean: 'boolean', date: 'date' };
+  const unquotedTypes: Record<string, string> = {
+    datetime: 'dateTime',
+    double: 'double',
+    currency: 'double',
+    percent: 'double',
+    int: 'int',
+    boolean: 'boolean',
+    date: 'date',
+  };
   const expected = unquotedTypes[field.type];
   return expected === undefined
     ? invalid(`value of filter criterion for field '${field.name}' must be of type string and should be enclosed in quotes`)
@@ -34,7 +46,10 @@ function comparable(field: Field, column: string, literal: Literal): { left: str
     case 'boolean':
       if (kind !== 'BOOLEAN') throw typeError(field);
       return { left: column, value: text.toUpperCase() === 'TRUE' ? 1 : 0 };
-    case 'int': case 'double': case 'currency': case 'percent': {
+    case 'int':
+    case 'double':
+    case 'currency':
+    case 'percent': {
       const decimal = kind === 'STRING' ? null : canonicalDecimal(text);
       if (decimal === null) throw typeError(field);
       return { left: field.type === 'int' ? column : `cast(${column} as real)`, value: Number(decimal) };
@@ -47,7 +62,8 @@ function comparable(field: Field, column: string, literal: Literal): { left: str
     case 'date':
       if (kind !== 'DATE') throw typeError(field);
       return { left: column, value: text };
-    case 'id': case 'reference': {
+    case 'id':
+    case 'reference': {
       if (kind !== 'STRING') throw typeError(field);
       const raw = unquote(text);
       const id = normaliseId(raw);
@@ -74,13 +90,20 @@ function compareDates(field: Field, column: string, operator: string, literal: s
   const start = range.start + suffix;
   const end = range.end + suffix;
   switch (operator) {
-    case '=': return { sql: `(${column} >= ? and ${column} < ?)`, values: [start, end] };
-    case '!=': return { sql: `(${column} is null or ${column} < ? or ${column} >= ?)`, values: [start, end] };
-    case '<': return { sql: `${column} < ?`, values: [start] };
-    case '<=': return { sql: `${column} < ?`, values: [end] };
-    case '>': return { sql: `${column} >= ?`, values: [end] };
-    case '>=': return { sql: `${column} >= ?`, values: [start] };
-    default: throw invalid(`invalid operator on date field`, 'INVALID_QUERY_FILTER_OPERATOR');
+    case '=':
+      return { sql: `(${column} >= ? and ${column} < ?)`, values: [start, end] };
+    case '!=':
+      return { sql: `(${column} is null or ${column} < ? or ${column} >= ?)`, values: [start, end] };
+    case '<':
+      return { sql: `${column} < ?`, values: [start] };
+    case '<=':
+      return { sql: `${column} < ?`, values: [end] };
+    case '>':
+      return { sql: `${column} >= ?`, values: [end] };
+    case '>=':
+      return { sql: `${column} >= ?`, values: [start] };
+    default:
+      throw invalid(`invalid operator on date field`, 'INVALID_QUERY_FILTER_OPERATOR');
   }
 }
 
@@ -97,7 +120,12 @@ function compare(condition: ValueCondition, field: Field, column: string, nowMs:
   const kindAt = (index: number): string => String(Array.isArray(kinds) ? kinds[index] : kinds);
   if (operator === 'IN' || operator === 'NOT IN') {
     if (!Array.isArray(condition.value)) throw invalid(`expecting a left parentheses, found '${String(condition.value)}'`, 'MALFORMED_QUERY');
-    return compareSet(field, column, operator === 'NOT IN', condition.value.map((text, index) => ({ kind: kindAt(index), text })));
+    return compareSet(
+      field,
+      column,
+      operator === 'NOT IN',
+      condition.value.map((text, index) => ({ kind: kindAt(index), text })),
+    );
   }
   const text = String(condition.value);
   const kind = kindAt(0);
@@ -107,7 +135,8 @@ function compare(condition: ValueCondition, field: Field, column: string, nowMs:
   }
   if (kind === 'DATE_LITERAL' || kind === 'DATE_N_LITERAL') return compareDates(field, column, operator, text, nowMs);
   if (operator === 'LIKE') return compareLike(field, column, { kind, text });
-  if (!['=', '!=', '<', '<=', '>', '>='].includes(operator)) throw invalid(`operator ${operator} is not supported for field '${field.name}'`, 'INVALID_QUERY_FILTER_OPERATOR');
+  if (!['=', '!=', '<', '<=', '>', '>='].includes(operator))
+    throw invalid(`operator ${operator} is not supported for field '${field.name}'`, 'INVALID_QUERY_FILTER_OPERATOR');
   const { left, value } = comparable(field, column, { kind, text });
   if (value === null) return { sql: operator === '=' ? `${column} is null` : `${column} is not null`, values: [] };
   if (operator === '!=') return { sql: `(${column} is null or ${left} <> ?)`, values: [value] };

@@ -13,11 +13,16 @@ function unitStart(now: Date, unit: Unit, steps: number): Day {
   const month = now.getUTCMonth();
   const day = now.getUTCDate();
   switch (unit) {
-    case 'DAY': return { year, month, day: day + steps };
-    case 'WEEK': return { year, month, day: day - now.getUTCDay() + 7 * steps };
-    case 'MONTH': return { year, month: month + steps, day: 1 };
-    case 'QUARTER': return { year, month: month - (month % 3) + 3 * steps, day: 1 };
-    case 'YEAR': return { year: year + steps, month: 0, day: 1 };
+    case 'DAY':
+      return { year, month, day: day + steps };
+    case 'WEEK':
+      return { year, month, day: day - now.getUTCDay() + 7 * steps };
+    case 'MONTH':
+      return { year, month: month + steps, day: 1 };
+    case 'QUARTER':
+      return { year, month: month - (month % 3) + 3 * steps, day: 1 };
+    case 'YEAR':
+      return { year: year + steps, month: 0, day: 1 };
   }
 }
 

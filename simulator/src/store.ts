@@ -44,7 +44,9 @@ export class Store {
     // It holds credentials; SQLite gives its log the mode of the database.
     closeSync(openSync(file, 'a', 0o600));
     this.db = new DatabaseSync(file, { timeout: 10_000 });
-    this.db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 16000; pragma cache_size = -65536; pragma temp_store = file;');
+    this.db.exec(
+      'pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 16000; pragma cache_size = -65536; pragma temp_store = file;',
+    );
     registerFunctions(this.db);
     this.db.exec(ddl);
     this.#types = this.#readTypes();
@@ -119,8 +121,9 @@ export class Store {
 
   addCustomFields(rows: readonly CustomFieldRow[]): void {
     for (const row of rows) {
-      this.sql('insert into custom_fields (object, name, type, scale) values (?, ?, ?, ?) on conflict do update set type = excluded.type, scale = max(scale, excluded.scale)')
-        .run(row.object, row.name, row.type, row.scale);
+      this.sql(
+        'insert into custom_fields (object, name, type, scale) values (?, ?, ?, ?) on conflict do update set type = excluded.type, scale = max(scale, excluded.scale)',
+      ).run(row.object, row.name, row.type, row.scale);
     }
     this.#refreshTypes();
   }
@@ -163,7 +166,10 @@ export class Store {
   #readTypes(): Map<string, ObjectType> {
     const rows = this.db.prepare('select object, name, type, scale from custom_fields order by rowid').all();
     const custom = rows.map((row): CustomFieldRow => ({
-      object: String(row['object']), name: String(row['name']), type: String(row['type']) as CustomType, scale: Number(row['scale']),
+      object: String(row['object']),
+      name: String(row['name']),
+      type: String(row['type']) as CustomType,
+      scale: Number(row['scale']),
     }));
     const personAccounts = this.db.prepare(`select 1 from meta where key = 'personAccounts'`).get() !== undefined;
     return buildSchema(custom, { personAccounts, ...this.#shape });
@@ -174,22 +180,28 @@ export class Store {
     const columns: Field[] = [...type.columns];
     if (type.writable && !type.allByName.has('ispersonaccount')) columns.push(personAccountFlag);
     if (type.name === 'Account' && !type.allByName.has('personcontactid')) columns.push(personContactId);
-    const definition = (field: Field): string =>
-      `${quoted(field.name)} ${sqliteType(field)}${field.type === 'boolean' ? ' not null default 0' : ''}`;
+    const definition = (field: Field): string => `${quoted(field.name)} ${sqliteType(field)}${field.type === 'boolean' ? ' not null default 0' : ''}`;
     const names = [...columns.map((field) => field.name), '_row', '_updates', '_deleted_at', '_deleted_with'];
     this.#columnNames.set(type.name, names);
     for (const name of type.writable ? [type.name, `${type.name}~before`] : [type.name]) {
       const table = quoted(name);
-      const present = new Set(this.db.prepare(`select name from pragma_table_info(?)`).all(name).map((row) => String(row['name'])));
+      const present = new Set(
+        this.db
+          .prepare(`select name from pragma_table_info(?)`)
+          .all(name)
+          .map((row) => String(row['name'])),
+      );
       if (present.size === 0) {
-        this.db.exec(`create table ${table} (_row integer primary key, ${columns.map((field) => (field.name === 'Id' ? '"Id" text not null unique' : definition(field))).join(', ')},
+        this.db
+          .exec(`create table ${table} (_row integer primary key, ${columns.map((field) => (field.name === 'Id' ? '"Id" text not null unique' : definition(field))).join(', ')},
           _updates integer not null default 0, _deleted_at text, _deleted_with text);`);
       } else {
         for (const field of columns) if (!present.has(field.name)) this.db.exec(`alter table ${table} add column ${definition(field)}`);
         if (!present.has('_deleted_with')) this.db.exec(`alter table ${table} add column _deleted_with text`);
       }
     }
-    const index = (suffix: string, on: string): void => this.db.exec(`create index if not exists ${quoted(`${type.name}_${suffix}`)} on ${quoted(type.name)} ${on}`);
+    const index = (suffix: string, on: string): void =>
+      this.db.exec(`create index if not exists ${quoted(`${type.name}_${suffix}`)} on ${quoted(type.name)} ${on}`);
     index('stamp', '("SystemModstamp")');
     if (type.writable) index('deleted', '(_deleted_at) where _deleted_at is not null');
     if (type.writable) index('deleted_with', '(_deleted_with) where _deleted_with is not null');
@@ -202,7 +214,9 @@ export class Store {
     this.transaction(() => {
       for (const type of this.types()) {
         if (!type.writable) continue;
-        this.sql(`insert into delete_log (object, id, deleted_at) select ?, "Id", _deleted_at from ${quoted(type.name)} where _deleted_at is not null`).run(type.name);
+        this.sql(
+          `insert into delete_log (object, id, deleted_at) select ?, "Id", _deleted_at from ${quoted(type.name)} where _deleted_at is not null`,
+        ).run(type.name);
         this.sql(`update ${quoted(type.name)} set _deleted_at = ? where _deleted_at is not null`).run(toSecond(new Date().toISOString()));
       }
       this.setMeta('deleteLog', 'kept');

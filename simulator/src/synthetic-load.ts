@@ -6,11 +6,18 @@ import { syntheticAccount, syntheticContact, syntheticCounts, syntheticLead } fr
 import type { SyntheticRecord } from './synthetic.ts';
 
 const rowsPerTransaction = 20_000;
-const customFields = [['Loyalty_Number__c', 'text'], ['Engagement_Score__c', 'number'], ['Last_Activity__c', 'datetime'], ['Segments__c', 'text']] as const;
+const customFields = [
+  ['Loyalty_Number__c', 'text'],
+  ['Engagement_Score__c', 'number'],
+  ['Last_Activity__c', 'datetime'],
+  ['Segments__c', 'text'],
+] as const;
 
 /** Fills the org with the records of `synthetic.ts`, a transaction for each 20,000. */
 export async function loadSynthetic(org: Org, { contacts, seed }: { readonly contacts: number; readonly seed: number }): Promise<void> {
-  org.store.addCustomFields((['Contact', 'Lead'] as const).flatMap((object) => customFields.map(([name, type]) => ({ object, name, type, scale: 10 }))));
+  org.store.addCustomFields(
+    (['Contact', 'Lead'] as const).flatMap((object) => customFields.map(([name, type]) => ({ object, name, type, scale: 10 }))),
+  );
   const counts = syntheticCounts(contacts);
   await fill(org, 'Account', counts.Account, (i) => syntheticAccount(seed, i));
   await fill(org, 'Contact', counts.Contact, (i) => syntheticContact(seed, i, contacts));
@@ -31,7 +38,10 @@ async function fill(org: Org, object: string, count: number, make: (i: number) =
     org.store.transaction(() => {
       for (let i = from; i < from + rowsPerTransaction && i <= count; i += 1) {
         const record = make(i);
-        insert(record['Id'] ?? '', names.map((name, index) => converters[index]?.(record[name] ?? '') ?? null));
+        insert(
+          record['Id'] ?? '',
+          names.map((name, index) => converters[index]?.(record[name] ?? '') ?? null),
+        );
       }
     });
     await nextTurn();

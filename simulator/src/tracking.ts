@@ -42,7 +42,12 @@ export function updated(call: Call): unknown {
   const type = objectNamed(call.org, call.params['object'] ?? '');
   const { start, end, covered } = windowOf(call, 30);
   const live = type.byName.has('isdeleted') ? ' and "IsDeleted" = 0' : '';
-  const rows = answerIds(call, store.sql(`select "Id" as id from ${readable(store, type.name)} where "SystemModstamp" >= ? and "SystemModstamp" < ?${live} limit ?`).all(start, end, settings.replicationIdLimit + 1));
+  const rows = answerIds(
+    call,
+    store
+      .sql(`select "Id" as id from ${readable(store, type.name)} where "SystemModstamp" >= ? and "SystemModstamp" < ?${live} limit ?`)
+      .all(start, end, settings.replicationIdLimit + 1),
+  );
   return { ids: rows.map((row) => row['id']), latestDateCovered: restDateTime(covered) };
 }
 
@@ -64,12 +69,19 @@ export function deleted(call: Call): unknown {
   const type = objectNamed(call.org, call.params['object'] ?? '');
   const { start, end, covered } = windowOf(call, binDays);
   const purged = purgedUntil(call.org, type.name);
-  if (purged !== null && start < purged) throw new ApiError(400, 'INVALID_REPLICATION_DATE', `startDate is before the earliest date available: ${purged}`);
-  const rows = answerIds(call, store.sql(`select id, max(deleted_at) as at from delete_log where object = ? and deleted_at >= ? and deleted_at < ?
-    and id not in (select id from open_rows where object = ?) group by id limit ?`).all(type.name, start, end, type.name, settings.replicationIdLimit + 1));
+  if (purged !== null && start < purged)
+    throw new ApiError(400, 'INVALID_REPLICATION_DATE', `startDate is before the earliest date available: ${purged}`);
+  const rows = answerIds(
+    call,
+    store
+      .sql(`select id, max(deleted_at) as at from delete_log where object = ? and deleted_at >= ? and deleted_at < ?
+    and id not in (select id from open_rows where object = ?) group by id limit ?`)
+      .all(type.name, start, end, type.name, settings.replicationIdLimit + 1),
+  );
   const earliest = isoSecond(call.org.nowMs() - binDays * dayMs);
   return {
     deletedRecords: rows.map((row) => ({ id: row['id'], deletedDate: restDateTime(String(row['at'])) })),
-    earliestDateAvailable: restDateTime(purged !== null && purged > earliest ? purged : earliest), latestDateCovered: restDateTime(covered),
+    earliestDateAvailable: restDateTime(purged !== null && purged > earliest ? purged : earliest),
+    latestDateCovered: restDateTime(covered),
   };
 }

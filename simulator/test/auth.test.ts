@@ -6,7 +6,11 @@ import type { Session } from './harness.ts';
 
 const grant = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 
-function assertion(session: Session, claims: Record<string, unknown> = {}, key = readFileSync(session.simulator.credentials.privateKeyFile, 'utf8')): string {
+function assertion(
+  session: Session,
+  claims: Record<string, unknown> = {},
+  key = readFileSync(session.simulator.credentials.privateKeyFile, 'utf8'),
+): string {
   const { clientId, username } = session.simulator.credentials;
   const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
   const signed = `${part({ alg: 'RS256' })}.${part({ iss: clientId, sub: username, aud: session.simulator.url, exp: Math.floor(Date.now() / 1000) + 180, ...claims })}`;
@@ -18,7 +22,8 @@ test('client credentials in the body or as Basic give a token of the org; a wron
   const { url, credentials } = session.simulator;
   expect(session.token).toMatch(/^00D\w{12}![.\w]+$/);
   const basic = await fetch(`${url}/services/oauth2/token`, {
-    method: 'POST', body: new URLSearchParams({ grant_type: 'client_credentials' }),
+    method: 'POST',
+    body: new URLSearchParams({ grant_type: 'client_credentials' }),
     headers: { authorization: `Basic ${Buffer.from(`${credentials.clientId}:${credentials.clientSecret}`).toString('base64')}` },
   });
   expect(basic.status).toBe(200);
@@ -27,10 +32,17 @@ test('client credentials in the body or as Basic give a token of the org; a wron
 });
 
 test('password and refresh token flows give tokens; wrong ones are invalid_grant', async () => {
-  const { simulator: { url, credentials } } = await orgWith({});
+  const {
+    simulator: { url, credentials },
+  } = await orgWith({});
   const client = { client_id: credentials.clientId, client_secret: credentials.clientSecret };
-  expect((await tokenRequest(url, { grant_type: 'password', ...client, username: credentials.username, password: credentials.password })).status).toBe(200);
-  expect((await tokenRequest(url, { grant_type: 'password', ...client, username: credentials.username, password: 'x' })).json).toEqual({ error: 'invalid_grant', error_description: 'authentication failure' });
+  expect(
+    (await tokenRequest(url, { grant_type: 'password', ...client, username: credentials.username, password: credentials.password })).status,
+  ).toBe(200);
+  expect((await tokenRequest(url, { grant_type: 'password', ...client, username: credentials.username, password: 'x' })).json).toEqual({
+    error: 'invalid_grant',
+    error_description: 'authentication failure',
+  });
   expect((await tokenRequest(url, { grant_type: 'refresh_token', ...client, refresh_token: credentials.refreshToken })).status).toBe(200);
   expect((await tokenRequest(url, { grant_type: 'refresh_token', ...client, refresh_token: 'x' })).json['error']).toBe('invalid_grant');
   expect((await tokenRequest(url, { grant_type: 'guess', ...client })).json['error']).toBe('unsupported_grant_type');
@@ -47,7 +59,11 @@ test('a JWT is taken with exp in seconds, milliseconds or as text; not with anot
   expect(await ask(assertion(session))).toBe('token');
   expect(await ask(assertion(session, { exp: Date.now() + 180_000 }))).toBe('token');
   expect(await ask(assertion(session, { exp: String(Math.floor(Date.now() / 1000) + 180) }))).toBe('token');
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048, privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } });
+  const { privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  });
   expect(await ask(assertion(session, {}, privateKey))).toBe('invalid assertion');
   expect(await ask(assertion(session, { sub: 'else@example.com' }))).toBe("user hasn't approved this consumer");
   expect(await ask(assertion(session, { aud: 'https://elsewhere.example.com' }))).toBe('audience is invalid');
@@ -59,7 +75,9 @@ test('a request without, with a revoked or with an expired token is INVALID_SESS
   let now = Date.now();
   const session = await orgWith({}, { tokenLifetimeMs: 60_000, nowMs: () => now });
   expect((await call(session, 'GET', '/limits')).status).toBe(200);
-  expect((await call({ ...session, token: 'x' }, 'GET', '/limits')).json).toEqual([{ message: 'Session expired or invalid', errorCode: 'INVALID_SESSION_ID' }]);
+  expect((await call({ ...session, token: 'x' }, 'GET', '/limits')).json).toEqual([
+    { message: 'Session expired or invalid', errorCode: 'INVALID_SESSION_ID' },
+  ]);
   now += 61_000;
   expect((await call(session, 'GET', '/limits')).status).toBe(401);
 });
@@ -67,8 +85,13 @@ test('a request without, with a revoked or with an expired token is INVALID_SESS
 test('revoke ends a token; userinfo and identity name user and organization', async () => {
   const session = await orgWith({});
   const { url, credentials } = session.simulator;
-  expect((await call(session, 'GET', `${url}/services/oauth2/userinfo`)).json).toMatchObject({ user_id: credentials.userId, organization_id: credentials.organizationId });
-  expect((await call(session, 'GET', `${url}/id/${credentials.organizationId}/${credentials.userId}`)).json).toMatchObject({ username: credentials.username });
+  expect((await call(session, 'GET', `${url}/services/oauth2/userinfo`)).json).toMatchObject({
+    user_id: credentials.userId,
+    organization_id: credentials.organizationId,
+  });
+  expect((await call(session, 'GET', `${url}/id/${credentials.organizationId}/${credentials.userId}`)).json).toMatchObject({
+    username: credentials.username,
+  });
   await fetch(`${url}/services/oauth2/revoke`, { method: 'POST', body: new URLSearchParams({ token: session.token }) });
   expect((await call(session, 'GET', '/limits')).status).toBe(401);
 });
@@ -78,5 +101,8 @@ test('every REST answer counts down the budget; a spent one is REQUEST_LIMIT_EXC
   expect((await call(session, 'GET', '/limits')).headers.get('sforce-limit-info')).toBe('api-usage=1/3');
   expect((await call(session, 'GET', '/limits')).json.DailyApiRequests).toEqual({ Max: 3, Remaining: 1 });
   await call(session, 'GET', '/limits');
-  expect(await call(session, 'GET', '/limits')).toMatchObject({ status: 403, json: [{ errorCode: 'REQUEST_LIMIT_EXCEEDED', message: 'TotalRequests Limit exceeded.' }] });
+  expect(await call(session, 'GET', '/limits')).toMatchObject({
+    status: 403,
+    json: [{ errorCode: 'REQUEST_LIMIT_EXCEEDED', message: 'TotalRequests Limit exceeded.' }],
+  });
 });

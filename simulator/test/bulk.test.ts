@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { bulkQuery, call, ingest, jobOver, orgWith } from './harness.ts';
 
 const world = {
-  'Contact.csv': 'Id,LastName,Email,Score__c,Text__c,SystemModstamp\n003000000000001AAA,"King, ""Q""\nx",ada@x.com,1.5,a,2026-01-01T00:00:00Z\n003000000000002AAA,Lee,,,b,2026-01-01T00:00:00Z\n003000000000003AAA,Zoë 😀,,7,c,2026-01-01T00:00:00Z\n',
+  'Contact.csv':
+    'Id,LastName,Email,Score__c,Text__c,SystemModstamp\n003000000000001AAA,"King, ""Q""\nx",ada@x.com,1.5,a,2026-01-01T00:00:00Z\n003000000000002AAA,Lee,,,b,2026-01-01T00:00:00Z\n003000000000003AAA,Zoë 😀,,7,c,2026-01-01T00:00:00Z\n',
 };
 
 test('results are CSV with everything quoted, null as "", a header on each page, stable locators, "null" at the end', async () => {
@@ -12,7 +13,9 @@ test('results are CSV with everything quoted, null as "", a header on each page,
   expect(job.id).toMatch(/^750\w{15}$/);
   const first = await call(session, 'GET', `/jobs/query/${job.id}/results?maxRecords=2`);
   const header = '"Id","LastName","Email","Score__c","IsDeleted","SystemModstamp"\n';
-  expect(first.text).toBe(`${header}"003000000000001AAA","King, ""Q""\nx","ada@x.com","1.5","false","2026-01-01T00:00:00.000Z"\n"003000000000002AAA","Lee","","","false","2026-01-01T00:00:00.000Z"\n`);
+  expect(first.text).toBe(
+    `${header}"003000000000001AAA","King, ""Q""\nx","ada@x.com","1.5","false","2026-01-01T00:00:00.000Z"\n"003000000000002AAA","Lee","","","false","2026-01-01T00:00:00.000Z"\n`,
+  );
   expect(first.headers.get('sforce-numberofrecords')).toBe('2');
   const next = `/jobs/query/${job.id}/results?maxRecords=2&locator=${first.headers.get('sforce-locator')}`;
   const last = await call(session, 'GET', next);
@@ -28,7 +31,8 @@ test('results are CSV with everything quoted, null as "", a header on each page,
 test('pages are compressed only for Accept-Encoding gzip', async () => {
   const session = await orgWith(world);
   const job = await bulkQuery(session, 'select Id from Contact');
-  const page = (encoding: string): Promise<{ headers: Headers; text: string }> => call(session, 'GET', `/jobs/query/${job.id}/results`, undefined, { 'accept-encoding': encoding });
+  const page = (encoding: string): Promise<{ headers: Headers; text: string }> =>
+    call(session, 'GET', `/jobs/query/${job.id}/results`, undefined, { 'accept-encoding': encoding });
   const [plain, packed] = [await page('br'), await page('gzip')];
   expect(plain.headers.get('content-encoding')).toBeNull();
   expect(packed.headers.get('content-encoding')).toBe('gzip');
@@ -61,7 +65,7 @@ test('every page of a large result together is every row once; queryAll holds th
 
 test('the rows are those of the moment the job was made', async () => {
   const session = await orgWith({}, { synthetic: { contacts: 3000, seed: 3 } });
-  const { json } = await call(session, 'POST', '/jobs/query', { operation: 'query', query: 'select Id, Title from Contact where Title = \'changed\'' });
+  const { json } = await call(session, 'POST', '/jobs/query', { operation: 'query', query: "select Id, Title from Contact where Title = 'changed'" });
   await call(session, 'PATCH', '/sobjects/Contact/003000000000001AAA', { Title: 'changed' });
   expect((await jobOver(session, 'query', json.id)).numberRecordsProcessed).toBe(0);
 });
@@ -77,21 +81,34 @@ test('an aborted job stays aborted and has no results', async () => {
 
 test('wrong queries are refused when the job is made', async () => {
   const session = await orgWith(world);
-  expect((await call(session, 'POST', '/jobs/query', { operation: 'query', query: 'select Nope from Contact' })).json[0].errorCode).toBe('INVALID_FIELD');
+  expect((await call(session, 'POST', '/jobs/query', { operation: 'query', query: 'select Nope from Contact' })).json[0].errorCode).toBe(
+    'INVALID_FIELD',
+  );
   expect((await call(session, 'POST', '/jobs/query', { operation: 'query', query: 'select count() from Contact' })).status).toBe(400);
   expect((await call(session, 'POST', '/jobs/query', { operation: 'query', query: 'select MailingAddress from Contact' })).status).toBe(400);
 });
 
 test('an update job changes rows: empty is unchanged, #N/A is null, each refused row has its code', async () => {
   const session = await orgWith(world);
-  const csv = 'Id,Email,Score__c,Text__c\n003000000000001AAA,,#N/A,"new ""x""\ny"\n003000000000002,B@X.com,2.50,\n003000000000009AAA,,1,\n003000000000003AAA,bad,,\n';
+  const csv =
+    'Id,Email,Score__c,Text__c\n003000000000001AAA,,#N/A,"new ""x""\ny"\n003000000000002,B@X.com,2.50,\n003000000000009AAA,,1,\n003000000000003AAA,bad,,\n';
   const job = await ingest(session, { object: 'Contact', operation: 'update', lineEnding: 'LF', contentType: 'CSV' }, csv);
   expect(job).toMatchObject({ state: 'JobComplete', numberRecordsProcessed: 4, numberRecordsFailed: 2, jobType: 'V2Ingest' });
-  const read = await call(session, 'POST', '/composite/sobjects/Contact', { ids: ['003000000000001', '003000000000002'], fields: ['Email', 'Score__c', 'Text__c'] });
-  expect(read.json).toMatchObject([{ Email: 'ada@x.com', Score__c: null, Text__c: 'new "x"\ny' }, { Email: 'b@x.com', Score__c: 2.5, Text__c: 'b' }]);
+  const read = await call(session, 'POST', '/composite/sobjects/Contact', {
+    ids: ['003000000000001', '003000000000002'],
+    fields: ['Email', 'Score__c', 'Text__c'],
+  });
+  expect(read.json).toMatchObject([
+    { Email: 'ada@x.com', Score__c: null, Text__c: 'new "x"\ny' },
+    { Email: 'b@x.com', Score__c: 2.5, Text__c: 'b' },
+  ]);
   const results = async (which: string): Promise<string> => (await call(session, 'GET', `/jobs/ingest/${job.id}/${which}`)).text;
-  expect(await results('successfulResults')).toBe('"sf__Id","sf__Created","Id","Email","Score__c","Text__c"\n"003000000000001AAA","false","003000000000001AAA","","#N/A","new ""x""\ny"\n"003000000000002AAA","false","003000000000002","B@X.com","2.50",""\n');
-  expect(await results('failedResults')).toBe('"sf__Id","sf__Error","Id","Email","Score__c","Text__c"\n"003000000000009AAA","INVALID_CROSS_REFERENCE_KEY:invalid cross reference id: --","003000000000009AAA","","1",""\n"003000000000003AAA","INVALID_EMAIL_ADDRESS:Email: invalid email address: bad:Email --","003000000000003AAA","bad","",""\n');
+  expect(await results('successfulResults')).toBe(
+    '"sf__Id","sf__Created","Id","Email","Score__c","Text__c"\n"003000000000001AAA","false","003000000000001AAA","","#N/A","new ""x""\ny"\n"003000000000002AAA","false","003000000000002","B@X.com","2.50",""\n',
+  );
+  expect(await results('failedResults')).toBe(
+    '"sf__Id","sf__Error","Id","Email","Score__c","Text__c"\n"003000000000009AAA","INVALID_CROSS_REFERENCE_KEY:invalid cross reference id: --","003000000000009AAA","","1",""\n"003000000000003AAA","INVALID_EMAIL_ADDRESS:Email: invalid email address: bad:Email --","003000000000003AAA","bad","",""\n',
+  );
   expect(await results('unprocessedRecords')).toBe('"Id","Email","Score__c","Text__c"\n');
 });
 
@@ -121,7 +138,11 @@ test.each([
 
 test('CRLF, a tab between columns, insert and delete', async () => {
   const session = await orgWith(world);
-  const inserted = await ingest(session, { object: 'Lead', operation: 'insert', lineEnding: 'CRLF', columnDelimiter: 'TAB' }, 'LastName\tCompany\r\nA\tx\r\nB\t\r\n');
+  const inserted = await ingest(
+    session,
+    { object: 'Lead', operation: 'insert', lineEnding: 'CRLF', columnDelimiter: 'TAB' },
+    'LastName\tCompany\r\nA\tx\r\nB\t\r\n',
+  );
   expect(inserted).toMatchObject({ numberRecordsProcessed: 2, numberRecordsFailed: 1 });
   expect((await call(session, 'GET', `/jobs/ingest/${inserted.id}/successfulResults`)).text).toMatch(/"00Q\w{15}"\t"true"\t"A"\t"x"/);
   expect(await ingest(session, { object: 'Contact', operation: 'delete' }, 'Id\n003000000000001AAA\n')).toMatchObject({ numberRecordsFailed: 0 });
@@ -141,12 +162,23 @@ test('jobs, collections and queries at the same time do not mix', async () => {
   const ids = (contacts.records as { Id: string }[]).map((record) => record.Id);
   const csv = (column: string, half: number): string => `Id,${column}\n${ids.map((id, index) => `${id},v${half}-${index}`).join('\n')}\n`;
   const [first, second, ...others] = await Promise.all([
-    ingest(session, { object: 'Contact', operation: 'update' }, csv('Title', 1)), ingest(session, { object: 'Contact', operation: 'update' }, csv('Department', 2)),
-    ...Array.from({ length: 5 }, (_, n) => call(session, 'PATCH', '/composite/sobjects', { records: ids.slice(n * 200, n * 200 + 200).map((id) => ({ attributes: { type: 'Contact' }, id, AssistantName: `a${n}` })) })),
-    bulkQuery(session, 'select Id from Contact'), bulkQuery(session, 'select Id from Lead'),
+    ingest(session, { object: 'Contact', operation: 'update' }, csv('Title', 1)),
+    ingest(session, { object: 'Contact', operation: 'update' }, csv('Department', 2)),
+    ...Array.from({ length: 5 }, (_, n) =>
+      call(session, 'PATCH', '/composite/sobjects', {
+        records: ids.slice(n * 200, n * 200 + 200).map((id) => ({ attributes: { type: 'Contact' }, id, AssistantName: `a${n}` })),
+      }),
+    ),
+    bulkQuery(session, 'select Id from Contact'),
+    bulkQuery(session, 'select Id from Lead'),
   ]);
-  expect([first, second]).toMatchObject([{ numberRecordsProcessed: 2000, numberRecordsFailed: 0 }, { numberRecordsProcessed: 2000, numberRecordsFailed: 0 }]);
-  expect(others.slice(0, 5).map((answer) => answer.json.filter((result: { success: boolean }) => result.success).length)).toEqual([200, 200, 200, 200, 200]);
+  expect([first, second]).toMatchObject([
+    { numberRecordsProcessed: 2000, numberRecordsFailed: 0 },
+    { numberRecordsProcessed: 2000, numberRecordsFailed: 0 },
+  ]);
+  expect(others.slice(0, 5).map((answer) => answer.json.filter((result: { success: boolean }) => result.success).length)).toEqual([
+    200, 200, 200, 200, 200,
+  ]);
   const updates = (await (await fetch(`${session.simulator.url}/__simulator/updates?object=Contact`)).json()) as { updates: number }[];
   expect(updates.reduce((sum, each) => sum + each.updates, 0)).toBe(5000);
 });

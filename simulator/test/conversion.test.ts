@@ -16,7 +16,11 @@ type Answer = { success: boolean; accountId?: string; contactId?: string; leadId
 const status = 'Closed - Converted';
 
 async function convert(session: Session, request: Record<string, unknown>): Promise<Answer> {
-  return (await jsforceOf(session).soap.convertLead({ convertedStatus: status, doNotCreateOpportunity: true, ...request } as never)) as unknown as Answer;
+  return (await jsforceOf(session).soap.convertLead({
+    convertedStatus: status,
+    doNotCreateOpportunity: true,
+    ...request,
+  } as never)) as unknown as Answer;
 }
 
 test('a lead becomes a new contact of a new account, and is read-only afterwards', async () => {
@@ -24,23 +28,62 @@ test('a lead becomes a new contact of a new account, and is read-only afterwards
   const answer = await convert(session, { leadId: lead });
   expect(answer).toMatchObject({ success: true, leadId: lead, accountId: expect.stringMatching(/^001/), contactId: expect.stringMatching(/^003/) });
   const stamp = '2026-11-24T12:00:00.000+0000';
-  expect(await rowsOf(session, `select IsConverted, Status, ConvertedDate, ConvertedAccountId, ConvertedContactId, IsDeleted, SystemModstamp from Lead where Id = '${lead}'`)).toEqual([
-    { IsConverted: true, Status: status, ConvertedDate: '2026-11-24', ConvertedAccountId: answer.accountId, ConvertedContactId: answer.contactId, IsDeleted: false, SystemModstamp: stamp },
+  expect(
+    await rowsOf(
+      session,
+      `select IsConverted, Status, ConvertedDate, ConvertedAccountId, ConvertedContactId, IsDeleted, SystemModstamp from Lead where Id = '${lead}'`,
+    ),
+  ).toEqual([
+    {
+      IsConverted: true,
+      Status: status,
+      ConvertedDate: '2026-11-24',
+      ConvertedAccountId: answer.accountId,
+      ConvertedContactId: answer.contactId,
+      IsDeleted: false,
+      SystemModstamp: stamp,
+    },
   ]);
-  expect(await rowsOf(session, `select Name, Email, Title, MailingStreet, LeadSource, AccountId, Points__c, SystemModstamp from Contact where Id = '${answer.contactId}'`)).toEqual([
-    { Name: 'Ada Quick', Email: 'quick@x.com', Title: 'Boss', MailingStreet: 'Main St 1', LeadSource: 'Web', AccountId: answer.accountId, Points__c: 7, SystemModstamp: stamp },
+  expect(
+    await rowsOf(
+      session,
+      `select Name, Email, Title, MailingStreet, LeadSource, AccountId, Points__c, SystemModstamp from Contact where Id = '${answer.contactId}'`,
+    ),
+  ).toEqual([
+    {
+      Name: 'Ada Quick',
+      Email: 'quick@x.com',
+      Title: 'Boss',
+      MailingStreet: 'Main St 1',
+      LeadSource: 'Web',
+      AccountId: answer.accountId,
+      Points__c: 7,
+      SystemModstamp: stamp,
+    },
   ]);
-  expect(await rowsOf(session, `select Name, Website, BillingStreet from Account where Id = '${answer.accountId}'`)).toEqual([{ Name: 'New Co', Website: 'new.example', BillingStreet: 'Main St 1' }]);
-  expect((await call(session, 'PATCH', `/sobjects/Lead/${lead}`, { Title: 'x' })).json).toMatchObject([{ errorCode: 'CANNOT_UPDATE_CONVERTED_LEAD' }]);
+  expect(await rowsOf(session, `select Name, Website, BillingStreet from Account where Id = '${answer.accountId}'`)).toEqual([
+    { Name: 'New Co', Website: 'new.example', BillingStreet: 'Main St 1' },
+  ]);
+  expect((await call(session, 'PATCH', `/sobjects/Lead/${lead}`, { Title: 'x' })).json).toMatchObject([
+    { errorCode: 'CANNOT_UPDATE_CONVERTED_LEAD' },
+  ]);
   expect((await soql(session, `select Id from Lead where IsConverted = true and Id = '${lead}'`)).json.totalSize).toBe(1);
 });
 
 test('into an existing contact only its empty fields are filled; overwriteLeadSource overwrites that one', async () => {
   const session = await orgWith(world, { nowMs: () => noon });
   await call(session, 'PATCH', `/sobjects/Contact/${contact}`, { LeadSource: 'Phone' });
-  expect(await convert(session, { leadId: lead, accountId: account, contactId: contact, overwriteLeadSource: true })).toMatchObject({ success: true, accountId: account, contactId: contact });
-  expect(await rowsOf(session, `select LastName, Email, Title, LeadSource, Points__c from Contact where Id = '${contact}'`)).toEqual([{ LastName: 'King', Email: 'ada@x.com', Title: 'Boss', LeadSource: 'Web', Points__c: 7 }]);
-  expect(await rowsOf(session, `select Name, Website, BillingStreet from Account where Id = '${account}'`)).toEqual([{ Name: 'Edge', Website: 'edge.example', BillingStreet: 'Main St 1' }]);
+  expect(await convert(session, { leadId: lead, accountId: account, contactId: contact, overwriteLeadSource: true })).toMatchObject({
+    success: true,
+    accountId: account,
+    contactId: contact,
+  });
+  expect(await rowsOf(session, `select LastName, Email, Title, LeadSource, Points__c from Contact where Id = '${contact}'`)).toEqual([
+    { LastName: 'King', Email: 'ada@x.com', Title: 'Boss', LeadSource: 'Web', Points__c: 7 },
+  ]);
+  expect(await rowsOf(session, `select Name, Website, BillingStreet from Account where Id = '${account}'`)).toEqual([
+    { Name: 'Edge', Website: 'edge.example', BillingStreet: 'Main St 1' },
+  ]);
 });
 
 test('into an existing account a new contact is made', async () => {

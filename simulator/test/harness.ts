@@ -26,7 +26,11 @@ export async function orgWith(files: Readonly<Record<string, string | Buffer>>, 
 }
 
 export async function tokenOf({ url, credentials }: { url: string; credentials: { clientId: string; clientSecret: string } }): Promise<string> {
-  const { status, json } = await tokenRequest(url, { grant_type: 'client_credentials', client_id: credentials.clientId, client_secret: credentials.clientSecret });
+  const { status, json } = await tokenRequest(url, {
+    grant_type: 'client_credentials',
+    client_id: credentials.clientId,
+    client_secret: credentials.clientSecret,
+  });
   if (status !== 200) throw new Error(`no token: ${status}`);
   return String(json['access_token']);
 }
@@ -42,9 +46,20 @@ type Json = any;
 export type Answer = { readonly status: number; readonly headers: Headers; readonly text: string; readonly json: Json };
 
 /** One request with the session's token; a body that is no string is sent as JSON. */
-export async function call(session: { token: string; base: string }, method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+export async function call(
+  session: { token: string; base: string },
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
   const response = await fetch(path.startsWith('http') ? path : session.base + path, {
-    method, headers: { authorization: `Bearer ${session.token}`, ...(body === undefined ? {} : { 'content-type': typeof body === 'string' ? 'text/csv' : 'application/json' }), ...headers },
+    method,
+    headers: {
+      authorization: `Bearer ${session.token}`,
+      ...(body === undefined ? {} : { 'content-type': typeof body === 'string' ? 'text/csv' : 'application/json' }),
+      ...headers,
+    },
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   });
   const text = await response.text();
@@ -52,7 +67,8 @@ export async function call(session: { token: string; base: string }, method: str
   return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : null };
 }
 
-export const soql = (session: Session, query: string, resource = 'query'): Promise<Answer> => call(session, 'GET', `/${resource}?q=${encodeURIComponent(query)}`);
+export const soql = (session: Session, query: string, resource = 'query'): Promise<Answer> =>
+  call(session, 'GET', `/${resource}?q=${encodeURIComponent(query)}`);
 export async function namesOf(session: Session, query: string, resource = 'query'): Promise<string[]> {
   const { json } = await soql(session, query, resource);
   return (json.records as { Name: string }[]).map((record) => record.Name);
@@ -88,7 +104,8 @@ export async function set(session: Session, settings: Record<string, unknown>): 
   return json;
 }
 
-export const jsforceOf = (session: Session, version = '66.0'): Connection => new jsforce.Connection({ instanceUrl: session.simulator.url, accessToken: session.token, version });
+export const jsforceOf = (session: Session, version = '66.0'): Connection =>
+  new jsforce.Connection({ instanceUrl: session.simulator.url, accessToken: session.token, version });
 
 /** The records of a queryAll, without their attributes. */
 export async function rowsOf(session: Session, query: string): Promise<Record<string, unknown>[]> {

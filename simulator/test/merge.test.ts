@@ -28,7 +28,9 @@ test('losers are deleted with MasterRecordId, the master gets the given fields, 
     { Id: a2, Name: 'Edge 2', IsDeleted: true, MasterRecordId: a1, SystemModstamp: stamp },
     { Id: a3, SystemModstamp: oldStamp },
   ]);
-  expect(await rowsOf(session, 'select Id, AccountId, SystemModstamp from Contact order by Id')).toEqual([c1, c2, c3].map((Id) => ({ Id, AccountId: a1, SystemModstamp: oldStamp })));
+  expect(await rowsOf(session, 'select Id, AccountId, SystemModstamp from Contact order by Id')).toEqual(
+    [c1, c2, c3].map((Id) => ({ Id, AccountId: a1, SystemModstamp: oldStamp })),
+  );
   expect(await rowsOf(session, `select ParentId from Account where Id = '${a3}'`)).toEqual([{ ParentId: a1 }]);
 });
 
@@ -42,7 +44,11 @@ test('two contacts, then their master into another: a chain of MasterRecordIds; 
   const session = await orgWith(world, { nowMs: () => noon });
   expect(await merge(session, { type: 'Contact', Id: c2 }, [c1])).toMatchObject({ success: true });
   expect(await merge(session, { type: 'Contact', Id: c3, Email: 'Bo@X.com' }, [c2])).toMatchObject({ success: true });
-  expect(await rowsOf(session, 'select Id, MasterRecordId, Email from Contact order by Id')).toMatchObject([{ MasterRecordId: c2 }, { MasterRecordId: c3 }, { MasterRecordId: null, Email: 'bo@x.com' }]);
+  expect(await rowsOf(session, 'select Id, MasterRecordId, Email from Contact order by Id')).toMatchObject([
+    { MasterRecordId: c2 },
+    { MasterRecordId: c3 },
+    { MasterRecordId: null, Email: 'bo@x.com' },
+  ]);
   expect(await merge(session, { type: 'Lead', Id: l1 }, [l2])).toMatchObject({ success: true, id: l1, mergedRecordIds: [l2] });
 });
 
@@ -50,7 +56,9 @@ test('an undeleted loser is a record again; what the merge gave to the master st
   const session = await orgWith(world, { nowMs: () => noon });
   await merge(session, { type: 'Account', Id: a1 }, [a2]);
   expect(await jsforceOf(session).soap.undelete([a2])).toMatchObject([{ success: true }]);
-  expect(await rowsOf(session, `select IsDeleted, MasterRecordId from Account where Id = '${a2}'`)).toEqual([{ IsDeleted: false, MasterRecordId: null }]);
+  expect(await rowsOf(session, `select IsDeleted, MasterRecordId from Account where Id = '${a2}'`)).toEqual([
+    { IsDeleted: false, MasterRecordId: null },
+  ]);
   expect(await rowsOf(session, `select Id from Contact where AccountId = '${a2}'`)).toEqual([]);
 });
 
@@ -72,5 +80,6 @@ test.each([
   const answer = await merge(session, master, losers);
   expect(answer.errors).toMatchObject([{ statusCode }]);
   expect(answer.success).toBe(false);
-  for (const object of ['Account', 'Contact', 'Lead']) expect(await rowsOf(session, `select Id from ${object} where SystemModstamp = 2026-11-24T12:00:00Z`)).toEqual([]);
+  for (const object of ['Account', 'Contact', 'Lead'])
+    expect(await rowsOf(session, `select Id from ${object} where SystemModstamp = 2026-11-24T12:00:00Z`)).toEqual([]);
 });

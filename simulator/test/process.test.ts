@@ -16,7 +16,9 @@ function start(args: readonly string[]): { child: ChildProcess; stderr: () => st
   const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   let text = '';
-  child.stderr?.on('data', (chunk: Buffer) => { text += chunk.toString(); });
+  child.stderr?.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
+  });
   return { child, stderr: () => text };
 }
 
@@ -24,7 +26,10 @@ async function started(args: readonly string[]): Promise<Started> {
   const { child } = start(args);
   const [line] = (await once(createInterface({ input: child.stdout! }), 'line')) as [string];
   const announced = JSON.parse(line) as Record<string, string>;
-  const token = await tokenOf({ url: announced['url'] ?? '', credentials: { clientId: announced['clientId'] ?? '', clientSecret: announced['clientSecret'] ?? '' } });
+  const token = await tokenOf({
+    url: announced['url'] ?? '',
+    credentials: { clientId: announced['clientId'] ?? '', clientSecret: announced['clientSecret'] ?? '' },
+  });
   return { child, announced, token, base: `${announced['url']}/services/data/v66.0` };
 }
 
@@ -46,18 +51,37 @@ test('it announces itself in one JSON line, keeps its secrets to the owner, and 
 test('a port in use, wrong arguments and refused files end with a sentence and the exit code', async () => {
   const { announced } = await started(['--port', '0', '--data', directoryWith({})]);
   const port = new URL(announced['url'] ?? '').port;
-  expect(await exitOf(['--port', port, '--data', directoryWith({})])).toEqual({ code: 1, stderr: expect.stringMatching(new RegExp(`port ${port} .* is in use; .*--port`)) });
+  expect(await exitOf(['--port', port, '--data', directoryWith({})])).toEqual({
+    code: 1,
+    stderr: expect.stringMatching(new RegExp(`port ${port} .* is in use; .*--port`)),
+  });
   expect(await exitOf(['--port', 'x', '--synthetic', '1'])).toEqual({ code: 2, stderr: expect.stringMatching(/--port takes a whole number/) });
   expect(await exitOf(['--port', '0', '--synthetic', '1', '--faults', 'f'])).toEqual({ code: 2, stderr: expect.stringMatching(/not available yet/) });
-  expect(await exitOf(['--port', '0', '--data', directoryWith({ 'Lead.csv': 'A,A\n' })])).toEqual({ code: 2, stderr: expect.stringMatching(/Lead\.csv: the header names A twice/) });
-  expect(await exitOf(['--port', '0', '--data', directoryWith({}), '--state', '/proc/nothing/here'])).toEqual({ code: 1, stderr: expect.stringMatching(/state directory \/proc\/nothing\/here cannot be used/) });
+  expect(await exitOf(['--port', '0', '--data', directoryWith({ 'Lead.csv': 'A,A\n' })])).toEqual({
+    code: 2,
+    stderr: expect.stringMatching(/Lead\.csv: the header names A twice/),
+  });
+  expect(await exitOf(['--port', '0', '--data', directoryWith({}), '--state', '/proc/nothing/here'])).toEqual({
+    code: 1,
+    stderr: expect.stringMatching(/state directory \/proc\/nothing\/here cannot be used/),
+  });
 });
 
 test('--settings and --person-accounts set up the org; a wrong settings file ends with a sentence and exit code 2', async () => {
-  const directory = directoryWith({ 's.json': '{"commitDelaySeconds": 7, "readOnlyFields": ["Contact.Title"]}', 'wrong.json': '{"nope": 1}', 'bad.json': '{"bulkPageRows": 0}', 'no.json': '[' });
+  const directory = directoryWith({
+    's.json': '{"commitDelaySeconds": 7, "readOnlyFields": ["Contact.Title"]}',
+    'wrong.json': '{"nope": 1}',
+    'bad.json': '{"bulkPageRows": 0}',
+    'no.json': '[',
+  });
   const { announced } = await started(['--port', '0', '--data', directoryWith({}), '--settings', join(directory, 's.json'), '--person-accounts']);
-  expect(await (await fetch(`${announced['url']}/__simulator/settings`)).json()).toMatchObject({ commitDelaySeconds: 7, readOnlyFields: ['Contact.Title'], personAccounts: true });
-  const failed = (file: string): Promise<{ code: number; stderr: string }> => exitOf(['--port', '0', '--data', directoryWith({}), '--settings', join(directory, file)]);
+  expect(await (await fetch(`${announced['url']}/__simulator/settings`)).json()).toMatchObject({
+    commitDelaySeconds: 7,
+    readOnlyFields: ['Contact.Title'],
+    personAccounts: true,
+  });
+  const failed = (file: string): Promise<{ code: number; stderr: string }> =>
+    exitOf(['--port', '0', '--data', directoryWith({}), '--settings', join(directory, file)]);
   expect(await failed('wrong.json')).toEqual({ code: 2, stderr: expect.stringMatching(/there is no setting nope/) });
   expect(await failed('bad.json')).toEqual({ code: 2, stderr: expect.stringMatching(/bulkPageRows takes a whole number from 1, not 0/) });
   expect(await failed('no.json')).toEqual({ code: 2, stderr: expect.stringMatching(/no\.json cannot be read/) });
@@ -82,7 +106,11 @@ test('killed with SIGKILL in the middle of an ingest job, it goes on after a res
   await once(first.child, 'exit');
   const second = await started(['--port', '0', '--synthetic', String(rows), '--state', state]);
   expect(second.announced['clientSecret']).toBe(first.announced['clientSecret']);
-  expect(await jobOver({ ...second, token: first.token }, 'ingest', job.id)).toMatchObject({ state: 'JobComplete', numberRecordsProcessed: ids.length, numberRecordsFailed: 0 });
+  expect(await jobOver({ ...second, token: first.token }, 'ingest', job.id)).toMatchObject({
+    state: 'JobComplete',
+    numberRecordsProcessed: ids.length,
+    numberRecordsFailed: 0,
+  });
   const updates = (await (await fetch(`${second.announced['url']}/__simulator/updates?object=Contact`)).json()) as { updates: number }[];
   expect(updates).toHaveLength(ids.length);
   expect(updates.every((each) => each.updates === 1)).toBe(true);

@@ -3,8 +3,10 @@ import { expect, test } from 'vitest';
 import { call, namesOf, orgWith, soql } from './harness.ts';
 
 const world = {
-  'Account.csv': 'Id,Name,NumberOfEmployees,AnnualRevenue\n001000000000001AAA,Edge,100,1000.50\n001000000000002AAA,Über GmbH,20,\n001000000000003AAA,Grand 100%,3,3.5E8\n',
-  'Contact.csv': 'Id,FirstName,LastName,Email,AccountId,CreatedDate,Birthdate,Score__c\n003000000000001AAA,Ada,King,ada@x.com,001000000000001AAA,2026-01-05T00:00:00Z,1980-01-01,9\n003000000000002AAA,Bo,Ärger,,001000000000002AAA,2026-01-06T00:00:00Z,,10\n003000000000003AAA,Cy,O\'Neil,CY@x.com,,2026-01-07T12:00:00Z,,\n',
+  'Account.csv':
+    'Id,Name,NumberOfEmployees,AnnualRevenue\n001000000000001AAA,Edge,100,1000.50\n001000000000002AAA,Über GmbH,20,\n001000000000003AAA,Grand 100%,3,3.5E8\n',
+  'Contact.csv':
+    "Id,FirstName,LastName,Email,AccountId,CreatedDate,Birthdate,Score__c\n003000000000001AAA,Ada,King,ada@x.com,001000000000001AAA,2026-01-05T00:00:00Z,1980-01-01,9\n003000000000002AAA,Bo,Ärger,,001000000000002AAA,2026-01-06T00:00:00Z,,10\n003000000000003AAA,Cy,O'Neil,CY@x.com,,2026-01-07T12:00:00Z,,\n",
 };
 
 test('comparisons ignore case, Unicode letters too; != and not find rows without a value', async () => {
@@ -21,7 +23,10 @@ test('comparisons ignore case, Unicode letters too; != and not find rows without
 test('null, in, not in, and/or with parentheses, ids of 15 characters, numbers by value', async () => {
   const session = await orgWith(world);
   expect(await namesOf(session, 'select Name from Contact where AccountId = null')).toEqual(["Cy O'Neil"]);
-  expect(await namesOf(session, "select Name from Contact where Id in ('003000000000001', '003000000000003AAA') order by Name desc")).toEqual(["Cy O'Neil", 'Ada King']);
+  expect(await namesOf(session, "select Name from Contact where Id in ('003000000000001', '003000000000003AAA') order by Name desc")).toEqual([
+    "Cy O'Neil",
+    'Ada King',
+  ]);
   expect(await namesOf(session, "select Name from Contact where Email not in ('ada@x.com') order by Id")).toEqual(['Bo Ärger', "Cy O'Neil"]);
   expect(await namesOf(session, "select Name from Contact where (FirstName = 'ada' or FirstName = 'bo') and Score__c > 9.5")).toEqual(['Bo Ärger']);
   expect(await namesOf(session, 'select Name from Account where AnnualRevenue >= 1000 order by AnnualRevenue desc')).toEqual(['Grand 100%', 'Edge']);
@@ -69,7 +74,9 @@ test('pages of batchSize (at least 200) by a locator that can be asked again; js
   expect(first.nextRecordsUrl).toMatch(/^\/services\/data\/v66\.0\/query\/0r8\w{15}-200$/);
   const url = session.simulator.url + first.nextRecordsUrl;
   expect((await call(session, 'GET', url)).json).toEqual((await call(session, 'GET', url)).json);
-  expect((await call(session, 'GET', '/query/0r8000000000099AAA-200')).json).toEqual([{ errorCode: 'INVALID_QUERY_LOCATOR', message: 'invalid query locator' }]);
+  expect((await call(session, 'GET', '/query/0r8000000000099AAA-200')).json).toEqual([
+    { errorCode: 'INVALID_QUERY_LOCATOR', message: 'invalid query locator' },
+  ]);
   const connection = new jsforce.Connection({ instanceUrl: session.simulator.url, accessToken: session.token, version: '66.0' });
   const result = await connection.query('select Id, Name from Contact', { autoFetch: true, maxFetch: 100_000 });
   expect(new Set(result.records.map((record) => record['Id'])).size).toBe(4900);
@@ -98,9 +105,13 @@ test('updated and deleted say what changed, and how far they cover', async () =>
   await call(session, 'DELETE', '/sobjects/Contact/003000000000002AAA');
   now += 120_000;
   const window = 'start=2026-11-24T11:00:00%2B00:00&end=2026-11-24T13:00:00%2B00:00';
-  expect((await call(session, 'GET', `/sobjects/Contact/updated?${window}`)).json).toEqual({ ids: ['003000000000001AAA'], latestDateCovered: '2026-11-24T12:02:30.000+0000' });
+  expect((await call(session, 'GET', `/sobjects/Contact/updated?${window}`)).json).toEqual({
+    ids: ['003000000000001AAA'],
+    latestDateCovered: '2026-11-24T12:02:30.000+0000',
+  });
   expect((await call(session, 'GET', `/sobjects/Contact/deleted?${window}`)).json).toMatchObject({
-    deletedRecords: [{ id: '003000000000002AAA', deletedDate: '2026-11-24T12:00:30.000+0000' }], latestDateCovered: '2026-11-24T12:02:30.000+0000',
+    deletedRecords: [{ id: '003000000000002AAA', deletedDate: '2026-11-24T12:00:30.000+0000' }],
+    latestDateCovered: '2026-11-24T12:02:30.000+0000',
   });
 });
 

@@ -13,7 +13,8 @@ const world = {
 const noon = Date.UTC(2026, 10, 24, 12);
 const day = 86_400;
 
-const window = (from: number, to: number): string => `start=${encodeURIComponent(new Date(from).toISOString())}&end=${encodeURIComponent(new Date(to).toISOString())}`;
+const window = (from: number, to: number): string =>
+  `start=${encodeURIComponent(new Date(from).toISOString())}&end=${encodeURIComponent(new Date(to).toISOString())}`;
 async function deletedIds(session: Session, object: string, from = noon - 3600_000, to = noon + 3600_000): Promise<string[]> {
   const { json } = await call(session, 'GET', `/sobjects/${object}/deleted?${window(from, to)}`);
   return json.deletedRecords.map((record: { id: string }) => record.id);
@@ -25,10 +26,14 @@ test('a deleted record is in the recycle bin, seen by queryAll only, and undelet
   const { soap } = jsforceOf(session);
   await call(session, 'DELETE', `/sobjects/Contact/${ada}`);
   expect((await soql(session, `select Id from Contact where Id = '${ada}'`)).json.totalSize).toBe(0);
-  expect(await rowsOf(session, `select IsDeleted, SystemModstamp from Contact where Id = '${ada}'`)).toEqual([{ IsDeleted: true, SystemModstamp: '2026-11-24T12:00:00.000+0000' }]);
+  expect(await rowsOf(session, `select IsDeleted, SystemModstamp from Contact where Id = '${ada}'`)).toEqual([
+    { IsDeleted: true, SystemModstamp: '2026-11-24T12:00:00.000+0000' },
+  ]);
   now += 60_000;
   expect(await soap.undelete([ada])).toMatchObject([{ id: ada, success: true, errors: [] }]);
-  expect((await soql(session, `select IsDeleted, FirstName, SystemModstamp from Contact where Id = '${ada}'`)).json.records).toMatchObject([{ IsDeleted: false, FirstName: 'Ada', SystemModstamp: '2026-11-24T12:01:00.000+0000' }]);
+  expect((await soql(session, `select IsDeleted, FirstName, SystemModstamp from Contact where Id = '${ada}'`)).json.records).toMatchObject([
+    { IsDeleted: false, FirstName: 'Ada', SystemModstamp: '2026-11-24T12:01:00.000+0000' },
+  ]);
   expect(await soap.undelete([ada])).toMatchObject([{ success: false, errors: [{ statusCode: 'UNDELETE_FAILED' }] }]);
   expect(await soap.undelete(['003000000000009AAA'])).toMatchObject([{ success: false, errors: [{ statusCode: 'INVALID_CROSS_REFERENCE_KEY' }] }]);
 });
@@ -57,7 +62,13 @@ test('after 15 days a row leaves the bin, not earlier; undelete does not find it
 });
 
 test('rows that are loaded as deleted are in the bin for 15 days from the load, whatever their stamps say', async () => {
-  const session = await orgWith({ 'Lead.csv': 'Id,LastName,IsDeleted,SystemModstamp\n00Q000000000001EAA,Old,true,2020-01-01T00:00:00Z\n00Q000000000002EAA,New,true,2026-11-24T11:30:00Z\n' }, { nowMs: () => noon, tokenLifetimeMs: 1e12 });
+  const session = await orgWith(
+    {
+      'Lead.csv':
+        'Id,LastName,IsDeleted,SystemModstamp\n00Q000000000001EAA,Old,true,2020-01-01T00:00:00Z\n00Q000000000002EAA,New,true,2026-11-24T11:30:00Z\n',
+    },
+    { nowMs: () => noon, tokenLifetimeMs: 1e12 },
+  );
   expect(await rowsOf(session, 'select Id from Lead')).toHaveLength(2);
   expect(await deletedIds(session, 'Lead')).toEqual(['00Q000000000002EAA']);
   await set(session, { advanceSeconds: 15 * day + 60 });
@@ -70,7 +81,10 @@ test('emptyRecycleBin and hardDelete leave a record in the delete log only', asy
   expect(await soap.emptyRecycleBin([ada])).toMatchObject([{ success: false, errors: [{ statusCode: 'INVALID_ID_FIELD' }] }]);
   await call(session, 'DELETE', `/sobjects/Contact/${ada}`);
   expect(await soap.emptyRecycleBin([ada])).toMatchObject([{ id: ada, success: true }]);
-  expect(await ingest(session, { object: 'Contact', operation: 'hardDelete' }, `Id\n${bo}\n`)).toMatchObject({ state: 'JobComplete', numberRecordsFailed: 0 });
+  expect(await ingest(session, { object: 'Contact', operation: 'hardDelete' }, `Id\n${bo}\n`)).toMatchObject({
+    state: 'JobComplete',
+    numberRecordsFailed: 0,
+  });
   expect(await rowsOf(session, 'select Id from Contact')).toEqual([]);
   expect(await deletedIds(session, 'Contact')).toEqual([ada, bo]);
   expect((await call(session, 'GET', `/sobjects/Contact/updated?${window(noon - 60_000, noon + 60_000)}`)).json.ids).toEqual([]);

@@ -11,15 +11,24 @@ const world = {
 const noon = Date.UTC(2026, 10, 24, 12);
 const dayMs = 86_400_000;
 const ask = (session: Session, what: 'updated' | 'deleted', from: number, to: number, object = 'Contact'): Promise<Answer> =>
-  call(session, 'GET', `/sobjects/${object}/${what}?start=${encodeURIComponent(new Date(from).toISOString())}&end=${encodeURIComponent(new Date(to).toISOString())}`);
+  call(
+    session,
+    'GET',
+    `/sobjects/${object}/${what}?start=${encodeURIComponent(new Date(from).toISOString())}&end=${encodeURIComponent(new Date(to).toISOString())}`,
+  );
 const rest = (ms: number): string => new Date(ms).toISOString().replace('Z', '+0000');
 
 test.each([
-  ['updated', 30], ['deleted', 15],
+  ['updated', 30],
+  ['deleted', 15],
 ] as const)('%s looks back %i days and no further; an end before the start is INVALID_REPLICATION_DATE too', async (what, days) => {
   const session = await orgWith(world, { nowMs: () => noon });
   expect((await ask(session, what, noon - days * dayMs, noon)).status).toBe(200);
-  for (const [from, to] of [[noon - days * dayMs - 60_000, noon], [noon, noon - 60_000], [noon, noon + 59_000]] as const) {
+  for (const [from, to] of [
+    [noon - days * dayMs - 60_000, noon],
+    [noon, noon - 60_000],
+    [noon, noon + 59_000],
+  ] as const) {
     expect(await ask(session, what, from, to)).toMatchObject({ status: 400, json: [{ errorCode: 'INVALID_REPLICATION_DATE' }] });
   }
 });
@@ -46,7 +55,10 @@ test('a purged delete log: an earlier start is INVALID_REPLICATION_DATE, earlies
   await call(session, 'DELETE', `/sobjects/Contact/${ada}`);
   expect((await ask(session, 'deleted', noon - 60_000, noon + 60_000)).json.earliestDateAvailable).toBe(rest(noon - 15 * dayMs));
   await set(session, { purgeDeleteLog: true });
-  expect(await ask(session, 'deleted', noon - 60_000, noon + 60_000)).toMatchObject({ status: 400, json: [{ errorCode: 'INVALID_REPLICATION_DATE' }] });
+  expect(await ask(session, 'deleted', noon - 60_000, noon + 60_000)).toMatchObject({
+    status: 400,
+    json: [{ errorCode: 'INVALID_REPLICATION_DATE' }],
+  });
   const { json } = await ask(session, 'deleted', noon, noon + 60_000);
   expect(json).toMatchObject({ deletedRecords: [], earliestDateAvailable: rest(noon) });
 });
@@ -68,10 +80,18 @@ test('a late commit: a row becomes visible n seconds after its stamp, until then
   expect((await ask(session, 'deleted', noon - 60_000, noon + 600_000)).json).toMatchObject({ deletedRecords: [], latestDateCovered: rest(noon) });
   now += 1000;
   expect(await rowsOf(session, 'select FirstName, IsDeleted, SystemModstamp from Contact order by Id')).toMatchObject([
-    { FirstName: 'Eve', SystemModstamp: rest(noon) }, { IsDeleted: true, SystemModstamp: rest(noon) }, { FirstName: null, SystemModstamp: rest(noon) },
+    { FirstName: 'Eve', SystemModstamp: rest(noon) },
+    { IsDeleted: true, SystemModstamp: rest(noon) },
+    { FirstName: null, SystemModstamp: rest(noon) },
   ]);
-  expect((await ask(session, 'updated', noon - 60_000, noon + 600_000)).json).toEqual({ ids: [ada, made.id], latestDateCovered: rest(noon + 30_000) });
-  expect((await ask(session, 'deleted', noon - 60_000, noon + 600_000)).json).toMatchObject({ deletedRecords: [{ id: bo }], latestDateCovered: rest(noon + 30_000) });
+  expect((await ask(session, 'updated', noon - 60_000, noon + 600_000)).json).toEqual({
+    ids: [ada, made.id],
+    latestDateCovered: rest(noon + 30_000),
+  });
+  expect((await ask(session, 'deleted', noon - 60_000, noon + 600_000)).json).toMatchObject({
+    deletedRecords: [{ id: bo }],
+    latestDateCovered: rest(noon + 30_000),
+  });
 });
 
 test('a client that goes by latestDateCovered misses no late commit', async () => {
@@ -100,10 +120,16 @@ test('only the save that asks for it is late; a second change of a late row wait
   now += 20_000;
   await call(session, 'PATCH', `/sobjects/Contact/${ada}`, { FirstName: 'Two' }, { 'X-Simulator-Commit-Delay': '30' });
   now += 20_000;
-  expect(await rowsOf(session, 'select Title, FirstName from Contact order by Id')).toEqual([{ Title: null, FirstName: 'Ada' }, { Title: 'now', FirstName: 'Bo' }]);
+  expect(await rowsOf(session, 'select Title, FirstName from Contact order by Id')).toEqual([
+    { Title: null, FirstName: 'Ada' },
+    { Title: 'now', FirstName: 'Bo' },
+  ]);
   expect((await ask(session, 'updated', noon, noon + 600_000)).json.latestDateCovered).toBe(rest(noon));
   now += 10_000;
-  expect(await rowsOf(session, 'select Title, FirstName from Contact order by Id')).toEqual([{ Title: 'one', FirstName: 'Two' }, { Title: 'now', FirstName: 'Bo' }]);
+  expect(await rowsOf(session, 'select Title, FirstName from Contact order by Id')).toEqual([
+    { Title: 'one', FirstName: 'Two' },
+    { Title: 'now', FirstName: 'Bo' },
+  ]);
 });
 
 test('merges and parents are late as well', async () => {
@@ -112,8 +138,12 @@ test('merges and parents are late as well', async () => {
   await call(session, 'PATCH', `/sobjects/Account/${account}`, { Name: 'Edge 2' }, { 'X-Simulator-Commit-Delay': '10' });
   expect(await rowsOf(session, `select Account.Name from Contact where Id = '${ada}'`)).toMatchObject([{ Account: { Name: 'Edge' } }]);
   await set(session, { commitDelaySeconds: 10 });
-  expect(await jsforceOf(session).soap.merge({ masterRecord: { type: 'Contact', Id: ada }, recordToMergeIds: [bo] } as never)).toMatchObject({ success: true });
+  expect(await jsforceOf(session).soap.merge({ masterRecord: { type: 'Contact', Id: ada }, recordToMergeIds: [bo] } as never)).toMatchObject({
+    success: true,
+  });
   expect(await rowsOf(session, `select MasterRecordId from Contact where Id = '${bo}'`)).toEqual([{ MasterRecordId: null }]);
   now += 10_000;
-  expect(await rowsOf(session, `select MasterRecordId, Account.Name from Contact where Id = '${bo}'`)).toMatchObject([{ MasterRecordId: ada, Account: { Name: 'Edge 2' } }]);
+  expect(await rowsOf(session, `select MasterRecordId, Account.Name from Contact where Id = '${bo}'`)).toMatchObject([
+    { MasterRecordId: ada, Account: { Name: 'Edge 2' } },
+  ]);
 });

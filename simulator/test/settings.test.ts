@@ -36,13 +36,24 @@ test('a hidden field is not in the describe, INVALID_FIELD in SOQL, Bulk and sav
   const session = await orgWith(world);
   const fieldNames = async (): Promise<string[]> => (await jsforceOf(session).describe('Contact')).fields.map((field) => field.name);
   expect(await fieldNames()).toContain('Score__c');
-  expect(await set(session, { hiddenFields: ['contact.score__C', 'Contact.Title'] })).toMatchObject({ hiddenFields: ['Contact.Score__c', 'Contact.Title'] });
+  expect(await set(session, { hiddenFields: ['contact.score__C', 'Contact.Title'] })).toMatchObject({
+    hiddenFields: ['Contact.Score__c', 'Contact.Title'],
+  });
   expect(await fieldNames()).not.toContain('Score__c');
   for (const query of ['select Score__c from Contact', 'select Id from Contact where Title = null', 'select Id from Contact order by Title']) {
-    expect(await soql(session, query)).toMatchObject({ status: 400, json: [{ errorCode: 'INVALID_FIELD', message: expect.stringContaining('No such column') }] });
+    expect(await soql(session, query)).toMatchObject({
+      status: 400,
+      json: [{ errorCode: 'INVALID_FIELD', message: expect.stringContaining('No such column') }],
+    });
   }
-  expect(await call(session, 'POST', '/jobs/query', { operation: 'query', query: 'select Title from Contact' })).toMatchObject({ status: 400, json: [{ errorCode: 'INVALID_FIELD' }] });
-  expect(await call(session, 'PATCH', `/sobjects/Contact/${ada}`, { Title: 'x' })).toMatchObject({ status: 400, json: [{ errorCode: 'INVALID_FIELD' }] });
+  expect(await call(session, 'POST', '/jobs/query', { operation: 'query', query: 'select Title from Contact' })).toMatchObject({
+    status: 400,
+    json: [{ errorCode: 'INVALID_FIELD' }],
+  });
+  expect(await call(session, 'PATCH', `/sobjects/Contact/${ada}`, { Title: 'x' })).toMatchObject({
+    status: 400,
+    json: [{ errorCode: 'INVALID_FIELD' }],
+  });
   expect((await call(session, 'GET', `/sobjects/Contact/${ada}`)).json).not.toHaveProperty('Title');
   await set(session, { hiddenFields: [] });
   expect(await rowsOf(session, 'select Title, Score__c from Contact')).toEqual([{ Title: 'Boss', Score__c: 1 }]);
@@ -52,13 +63,21 @@ test('a read-only field is seen and not saved: INVALID_FIELD_FOR_INSERT_UPDATE',
   const session = await orgWith(world, { readOnlyFields: ['Contact.Title'] });
   const { json } = await call(session, 'GET', '/sobjects/Contact/describe');
   expect(json.fields.find((field: { name: string }) => field.name === 'Title')).toMatchObject({ updateable: false, createable: false });
-  expect(await call(session, 'PATCH', `/sobjects/Contact/${ada}`, { Title: 'x' })).toMatchObject({ status: 400, json: [{ errorCode: 'INVALID_FIELD_FOR_INSERT_UPDATE', fields: ['Title'] }] });
+  expect(await call(session, 'PATCH', `/sobjects/Contact/${ada}`, { Title: 'x' })).toMatchObject({
+    status: 400,
+    json: [{ errorCode: 'INVALID_FIELD_FOR_INSERT_UPDATE', fields: ['Title'] }],
+  });
   expect(await rowsOf(session, 'select Title from Contact')).toEqual([{ Title: 'Boss' }]);
 });
 
 test('a trigger changes a field on every save that names another, whichever way it comes', async () => {
   const session = await orgWith(world);
-  await set(session, { triggers: [{ object: 'Contact', when: 'Title', set: 'Department', to: 'Board' }, { object: 'Contact', when: 'Department', set: 'Score__c', to: 9 }] });
+  await set(session, {
+    triggers: [
+      { object: 'Contact', when: 'Title', set: 'Department', to: 'Board' },
+      { object: 'Contact', when: 'Department', set: 'Score__c', to: 9 },
+    ],
+  });
   await call(session, 'PATCH', `/sobjects/Contact/${ada}`, { FirstName: 'Eve' });
   expect(await rowsOf(session, 'select Department from Contact')).toEqual([{ Department: null }]);
   await call(session, 'PATCH', '/composite/sobjects', { records: [{ attributes: { type: 'Contact' }, id: ada, Title: 'Chief' }] });
@@ -70,19 +89,37 @@ test('a trigger changes a field on every save that names another, whichever way 
 
 test('a formula field changes with its parent or its definition and never moves SystemModstamp; it is read-only', async () => {
   const session = await orgWith(world);
-  await set(session, { formulas: [{ object: 'Contact', name: 'Company__c', source: 'Account.Name' }, { object: 'Contact', name: 'Rank__c', source: 'Title', as: 'upper', prefix: 'R:' }] });
+  await set(session, {
+    formulas: [
+      { object: 'Contact', name: 'Company__c', source: 'Account.Name' },
+      { object: 'Contact', name: 'Rank__c', source: 'Title', as: 'upper', prefix: 'R:' },
+    ],
+  });
   const { json } = await call(session, 'GET', '/sobjects/Contact/describe');
-  expect(json.fields.find((field: { name: string }) => field.name === 'Company__c')).toMatchObject({ calculated: true, updateable: false, custom: true, type: 'string' });
+  expect(json.fields.find((field: { name: string }) => field.name === 'Company__c')).toMatchObject({
+    calculated: true,
+    updateable: false,
+    custom: true,
+    type: 'string',
+  });
   const query = 'select Company__c, Rank__c, SystemModstamp from Contact';
   const SystemModstamp = '2026-11-01T00:00:00.000+0000';
   expect(await rowsOf(session, query)).toEqual([{ Company__c: 'Edge', Rank__c: 'R:BOSS', SystemModstamp }]);
   await call(session, 'PATCH', `/sobjects/Account/${account}`, { Name: 'New Edge' });
-  await set(session, { formulas: [{ object: 'Contact', name: 'Company__c', source: 'Account.Name' }, { object: 'Contact', name: 'Rank__c', source: 'Title', as: 'lower' }] });
+  await set(session, {
+    formulas: [
+      { object: 'Contact', name: 'Company__c', source: 'Account.Name' },
+      { object: 'Contact', name: 'Rank__c', source: 'Title', as: 'lower' },
+    ],
+  });
   expect(await rowsOf(session, query)).toEqual([{ Company__c: 'New Edge', Rank__c: 'boss', SystemModstamp }]);
   expect(await rowsOf(session, "select Id from Contact where Company__c = 'new edge'")).toEqual([{ Id: ada }]);
   const job = await bulkQuery(session, 'select Company__c, Rank__c from Contact');
   expect((await call(session, 'GET', `/jobs/query/${job.id}/results`)).text).toBe('"Company__c","Rank__c"\n"New Edge","boss"\n');
-  expect(await call(session, 'PATCH', `/sobjects/Contact/${ada}`, { Company__c: 'x' })).toMatchObject({ status: 400, json: [{ errorCode: 'INVALID_FIELD_FOR_INSERT_UPDATE' }] });
+  expect(await call(session, 'PATCH', `/sobjects/Contact/${ada}`, { Company__c: 'x' })).toMatchObject({
+    status: 400,
+    json: [{ errorCode: 'INVALID_FIELD_FOR_INSERT_UPDATE' }],
+  });
 });
 
 test('another organization answers under the same address: new id everywhere, old tokens end', async () => {
@@ -121,19 +158,27 @@ test.each([
 });
 
 test('settings at the start are checked: exit code 2', async () => {
-  await expect(startSimulator({ dataDirectory: directoryWith(world), hiddenFields: ['Contact.Nope'] })).rejects.toMatchObject({ exitCode: 2, message: expect.stringMatching(/settings: hiddenFields/) });
+  await expect(startSimulator({ dataDirectory: directoryWith(world), hiddenFields: ['Contact.Nope'] })).rejects.toMatchObject({
+    exitCode: 2,
+    message: expect.stringMatching(/settings: hiddenFields/),
+  });
 });
 
 test('the settings answer this machine only', async () => {
   const simulator = await startSimulator({ dataDirectory: directoryWith(world), host: '0.0.0.0' });
   try {
-    const address = Object.values(networkInterfaces()).flat().find((each) => each?.family === 'IPv4' && !each.internal)?.address;
-    const status = (host: string): Promise<number> => new Promise((resolve, reject) => {
-      request({ host, port: simulator.port, path: '/__simulator/settings' }, (response) => {
-        response.resume();
-        resolve(response.statusCode ?? 0);
-      }).on('error', reject).end();
-    });
+    const address = Object.values(networkInterfaces())
+      .flat()
+      .find((each) => each?.family === 'IPv4' && !each.internal)?.address;
+    const status = (host: string): Promise<number> =>
+      new Promise((resolve, reject) => {
+        request({ host, port: simulator.port, path: '/__simulator/settings' }, (response) => {
+          response.resume();
+          resolve(response.statusCode ?? 0);
+        })
+          .on('error', reject)
+          .end();
+      });
     expect(await status('127.0.0.1')).toBe(200);
     if (address !== undefined) expect(await status(address)).toBe(404);
   } finally {

@@ -9,7 +9,11 @@ const envelope = (header: string, body: string): string =>
 const sessionHeader = (id: string): string => `<u:SessionHeader><u:sessionId>${id}</u:sessionId></u:SessionHeader>`;
 
 async function post(session: Session, xml: string, version = '66.0'): Promise<{ status: number; type: string | null; text: string }> {
-  const response = await fetch(`${session.simulator.url}/services/Soap/u/${version}`, { method: 'POST', headers: { 'content-type': 'text/xml', SOAPAction: '""' }, body: xml });
+  const response = await fetch(`${session.simulator.url}/services/Soap/u/${version}`, {
+    method: 'POST',
+    headers: { 'content-type': 'text/xml', SOAPAction: '""' },
+    body: xml,
+  });
   return { status: response.status, type: response.headers.get('content-type'), text: await response.text() };
 }
 
@@ -46,7 +50,9 @@ test('what is no SOAP, no operation or no version is a fault', async () => {
   expect((await post(session, 'hello')).text).toContain('<faultcode>soapenv:Client</faultcode>');
   expect((await post(session, envelope(header, '<u:getServerTimestamp>'))).text).toContain('soapenv:Client');
   expect((await post(session, `<!DOCTYPE x [<!ENTITY a "b">]>${envelope(header, '<u:getServerTimestamp/>')}`)).text).toContain('soapenv:Client');
-  expect((await post(session, envelope(header, '<u:describeLayout/>'))).text).toContain('No operation available for request {urn:partner.soap.sforce.com}describeLayout');
+  expect((await post(session, envelope(header, '<u:describeLayout/>'))).text).toContain(
+    'No operation available for request {urn:partner.soap.sforce.com}describeLayout',
+  );
   expect((await post(session, envelope(header, '<u:getServerTimestamp/>'), '12.0')).text).toContain('sf:UNSUPPORTED_API_VERSION');
 });
 
@@ -62,7 +68,11 @@ test('a row that cannot be done has its error in its result, the others are done
   const session = await orgWith(world);
   const connection = jsforceOf(session);
   const results = await connection.soap.delete(['003000000000001AAA', '003000000000009AAA', 'xyz']);
-  expect(results).toMatchObject([{ id: '003000000000001AAA', success: true }, { success: false, errors: [{ statusCode: 'INVALID_CROSS_REFERENCE_KEY' }] }, { success: false, errors: [{ statusCode: 'MALFORMED_ID', fields: ['Id'] }] }]);
+  expect(results).toMatchObject([
+    { id: '003000000000001AAA', success: true },
+    { success: false, errors: [{ statusCode: 'INVALID_CROSS_REFERENCE_KEY' }] },
+    { success: false, errors: [{ statusCode: 'MALFORMED_ID', fields: ['Id'] }] },
+  ]);
   const log = (await (await fetch(`${session.simulator.url}/__simulator/updates?object=Contact`)).json()) as unknown;
   expect(log).toMatchObject([{ id: '003000000000001AAA', updates: 1, requests: [expect.stringMatching(/^SOAP delete #\d+$/)] }]);
   expect((await call(session, 'GET', '/limits')).status).toBe(200);
