@@ -6,8 +6,10 @@ import { candidatePart } from '../src/mirror/match/candidates.ts';
 import { finishMatch } from '../src/mirror/match/finish.ts';
 import { refreshKeys } from '../src/mirror/match/keys.ts';
 import { matchPlan } from '../src/mirror/match/match-plan.ts';
+import type { SubTier } from '../src/mirror/match/match-plan.ts';
 import { settleSubTier } from '../src/mirror/match/settle.ts';
 import { once } from '../src/mirror/step-ledger.ts';
+import type { StepCounts } from '../src/mirror/step-ledger.ts';
 import { sql } from '../src/postgres/sql.ts';
 import type { Dependencies } from './dependencies.ts';
 import { activity, cancellation } from './edge.ts';
@@ -22,13 +24,24 @@ interface MatchPart {
 
 interface BegunMatch {
   readonly parts: number;
-  readonly subTiers: number;
+  /** Their names, from the strongest to the weakest; with `matchFieldOrder: ordered` those of the fields. */
+  readonly subTiers: readonly string[];
   /** Settled before any value is compared: the ineligible, pins, links. */
   readonly records: number;
 }
 
 /** Sub-tiers and parts share the step ledger's one number of a part. */
 const partNumber = (subTier: number, part: number): number => subTier * 10_000 + part;
+
+interface BegunCounts extends StepCounts {
+  readonly parts: number;
+  readonly subTiers: readonly string[];
+  readonly settled: number;
+}
+
+/** What a person reads in the web UI. */
+const subTierLabel = ({ name, fields }: SubTier): string =>
+  name === 'field' ? `field ${fields.map((field) => field.name).join(', ')}`.slice(0, 80) : name;
 
 export function matchActivities({ database }: Dependencies) {
   return {
@@ -43,7 +56,7 @@ export function matchActivities({ database }: Dependencies) {
         },
         cancellation(),
       );
-      const begun = await once(
+      const begun = await once<BegunCounts>(
         database,
         ref,
         { step: 'match.begin', object, part: 0 },
@@ -51,7 +64,12 @@ export function matchActivities({ database }: Dependencies) {
           const { parts } = await beginMatch(tx, run, object);
           const settled = await tx.query<{ settled: number }>(sql`
             select count(*) as settled from crm_outcome where run_no = ${run.runNo} and object = ${object}`);
-          return { records: 0, parts, subTiers: matchPlan(run.shape, object, run.leads).subTiers.length, settled: settled.rows[0]?.settled ?? 0 };
+          return {
+            records: 0,
+            parts,
+            subTiers: matchPlan(run.shape, object, run.leads).subTiers.map(subTierLabel),
+            settled: settled.rows[0]?.settled ?? 0,
+          };
         },
         cancellation(),
       );

@@ -14,7 +14,10 @@ export function detailsOf(progress: Progress, ignored: readonly string[]): strin
     ...rows,
   ];
   if (progress.status === 'awaitingApproval' && progress.planDigest !== null)
-    lines.push('', `Waits for approval: \`crm-sync approve\` (plan ${progress.planDigest}), until ${progress.approvalExpiresAt ?? 'it is answered'}.`);
+    lines.push(
+      '',
+      `Waits for approval: \`crm-sync approve\` (plan ${progress.planDigest}), until ${progress.approvalExpiresAt ?? 'it is answered'}.`,
+    );
   if (ignored.length > 0) lines.push('', `Ignored signals that nobody listens to: ${ignored.map((name) => `\`${name}\``).join(', ')}`);
   return lines.join('\n');
 }

@@ -34,7 +34,9 @@ export function followLeads(first: boolean, ignored: (line: string) => void): Le
       const saved = await short.switchLeads(enabled);
       learn(saved);
       await getExternalWorkflowHandle(syncName()).signal(leadsSwitched, saved);
-    }).catch((error: unknown) => ignored(`${enabled ? enableLeads.name : disableLeads.name} (${error instanceof Error ? error.name : 'unknown error'})`)),
+    }).catch((error: unknown) =>
+      ignored(`${enabled ? enableLeads.name : disableLeads.name} (${error instanceof Error ? error.name : 'unknown error'})`),
+    ),
   );
   setHandler(leadsSwitched, learn, { description: 'From the control workflow: the switch as it was saved' });
   setHandler(enableLeads, () => turn(true), { description: 'Leads take part, in this run and in later ones' });

@@ -20,6 +20,7 @@ export type Stopped = () => boolean;
 /** Parts of a step that run at once. */
 const partsAtOnce = 4;
 
+const partOf = (part: number, parts: number): string => `part ${part + 1} of ${parts}`;
 const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
 /** Copies both sides into the mirror, everything at once. */
@@ -49,18 +50,19 @@ export async function matchAll(night: Night, objects: readonly ObjectType[], sto
 /** Finds and settles the candidates of one object, a sub-tier after the other (R9). */
 async function matchObject({ ref, table, mirror }: Night, object: ObjectType, stopped: Stopped): Promise<void> {
   await table.run('match', object, async (done) => {
-    const { parts, subTiers } = await mirror.beginMatch(ref, object);
+    const { parts, subTiers } = await mirror.beginMatch.executeWithOptions({ summary: `match ${object}: pins, links` }, [ref, object]);
     let settled = 0;
-    for (const subTier of range(subTiers)) {
+    for (const [subTier, name] of subTiers.entries()) {
       await pool(range(parts), partsAtOnce, async (part) => {
-        if (!stopped()) await mirror.matchPart(ref, { object, subTier, part, parts });
+        const summary = `match ${object}: ${name}, ${partOf(part, parts)}`;
+        if (!stopped()) await mirror.matchPart.executeWithOptions({ summary }, [ref, { object, subTier, part, parts }]);
       });
       if (stopped()) return;
-      const { records } = await mirror.settleSubTier(ref, object, subTier);
+      const { records } = await mirror.settleSubTier.executeWithOptions({ summary: `settle ${object}: ${name}` }, [ref, object, subTier]);
       settled += records;
       done(records);
     }
-    const { records } = await mirror.finishMatch(ref, object);
+    const { records } = await mirror.finishMatch.executeWithOptions({ summary: `match ${object}: unmatched, near misses, drift` }, [ref, object]);
     done(records - settled, records);
   });
 }
@@ -69,9 +71,10 @@ export async function planAll({ ref, table, mirror }: Night, objects: readonly O
   await pool(objects, 1, async (object) => {
     if (stopped()) return;
     await table.run('plan', object, async (done) => {
-      const { parts } = await mirror.beginPlan(ref, object);
+      const { parts } = await mirror.beginPlan.executeWithOptions({ summary: `plan ${object}` }, [ref, object]);
       await pool(range(parts), partsAtOnce, async (part) => {
-        if (!stopped()) done((await mirror.planPart(ref, { object, part, parts })).records);
+        const summary = `plan ${object}: ${partOf(part, parts)}`;
+        if (!stopped()) done((await mirror.planPart.executeWithOptions({ summary }, [ref, { object, part, parts }])).records);
       });
     });
   });
@@ -104,16 +107,17 @@ interface Part extends Pick<PartGroup, 'path' | 'object'> {
   readonly part: number;
 }
 
-async function applyPart({ ref, mirror, salesforce }: Night, { path, part }: Part, done: (records: number) => void): Promise<void> {
-  if (path === 'store') return done((await mirror.applyStorePart(ref, part)).records);
-  if (path === 'collections') return done((await salesforce.applyCollectionsPart(ref, part)).records);
+async function applyPart({ ref, mirror, salesforce }: Night, { path, object, part }: Part, done: (records: number) => void): Promise<void> {
+  const summary = `apply ${object} to ${path === 'store' ? 'personalization' : `salesforce by ${path}`}: part ${part + 1}`;
+  if (path === 'store') return done((await mirror.applyStorePart.executeWithOptions({ summary }, [ref, part])).records);
+  if (path === 'collections') return done((await salesforce.applyCollectionsPart.executeWithOptions({ summary }, [ref, part])).records);
   // What a job left unprocessed goes by another one, at most three in all.
   for (;;) {
-    const { jobNo } = await salesforce.openBulkPart(ref, part);
+    const { jobNo } = await salesforce.openBulkPart.executeWithOptions({ summary }, [ref, part]);
     if (jobNo === null) return;
     await toItsEnd(async () => {
-      await salesforce.checkBulkPart(ref, jobNo);
-      done((await salesforce.readBulkPart(ref, part, jobNo)).records);
+      await salesforce.checkBulkPart.executeWithOptions({ summary: `${summary}, wait for job ${jobNo}` }, [ref, jobNo]);
+      done((await salesforce.readBulkPart.executeWithOptions({ summary: `${summary}, results of job ${jobNo}` }, [ref, part, jobNo])).records);
     });
   }
 }

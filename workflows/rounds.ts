@@ -41,7 +41,8 @@ export async function runRounds({ request, carried, night, leads, gate, say }: R
   let { round, objects, applied } = carried;
   let leadsRefused = false;
 
-  const due = (): readonly ObjectType[] => objectTypes.filter((object) => !applied.includes(object) && (object !== 'lead' || (leads.enabled() && !leadsRefused)));
+  const due = (): readonly ObjectType[] =>
+    objectTypes.filter((object) => !applied.includes(object) && (object !== 'lead' || (leads.enabled() && !leadsRefused)));
   const forgetRound = async (): Promise<'again'> => {
     await mirror.forgetRound(ref, round, objects);
     table.forget(['match', 'plan'], objects);

@@ -58,7 +58,8 @@ export class StepTable {
   /** What these steps found is forgotten: they are done anew, and count anew. */
   forget(steps: readonly Step[], objects: readonly ObjectType[]): void {
     for (const row of this.#rows)
-      if (row.object !== 'all' && objects.includes(row.object) && steps.includes(row.step)) Object.assign(row, { state: 'waiting', records: 0, total: null });
+      if (row.object !== 'all' && objects.includes(row.object) && steps.includes(row.step))
+        Object.assign(row, { state: 'waiting', records: 0, total: null });
     this.#changed();
   }
 }

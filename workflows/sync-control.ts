@@ -20,7 +20,10 @@ export async function syncControl(): Promise<void> {
   const ignored = new Set<string>();
   const show = (): void =>
     setCurrentDetails(
-      [`Leads are ${state?.enabled === true ? 'on' : 'off'}.`, ...[...ignored].map((name) => `Ignored: nobody listens to the signal \`${name}\`.`)].join('\n\n'),
+      [
+        `Leads are ${state?.enabled === true ? 'on' : 'off'}.`,
+        ...[...ignored].map((name) => `Ignored: nobody listens to the signal \`${name}\`.`),
+      ].join('\n\n'),
     );
 
   const learn = (next: LeadSwitch): void => {
@@ -36,7 +39,8 @@ export async function syncControl(): Promise<void> {
       .catch(() => undefined /* no run is in progress: the next one loads what was saved */);
     return saved;
   });
-  const failed = (error: unknown): void => setCurrentDetails(`The switch could not be saved: ${error instanceof Error ? error.name : 'unknown error'}`);
+  const failed = (error: unknown): void =>
+    setCurrentDetails(`The switch could not be saved: ${error instanceof Error ? error.name : 'unknown error'}`);
 
   setHandler(enableLeads, () => turn(true).then(() => undefined, failed), { description: 'Leads take part, in a run in progress and in later ones' });
   setHandler(disableLeads, () => turn(false).then(() => undefined, failed), { description: 'Leads take no part any more' });

@@ -41,14 +41,26 @@ export async function syncRun(request: RunRequest, carried: Carried = { steps: [
     status = next;
     planDigest = digest;
     show();
-    if (searchable) upsertSearchAttributes([{ key: runStatusKey, value: next }, { key: runKindKey, value: kind }]);
+    if (searchable)
+      upsertSearchAttributes([
+        { key: runStatusKey, value: next },
+        { key: runKindKey, value: kind },
+      ]);
   };
   const table = new StepTable(carried.steps, show);
   const leads = followLeads([...carried.objects, ...carried.applied].includes('lead'), ignore);
   const gate = openGate(() => status);
   const progressNow = (): Progress => {
     const plan = gate.waiting();
-    return { run, kind, status, leads: leads.enabled(), planDigest, approvalExpiresAt: plan === null ? null : isoOf(plan.expiresAtMs), steps: table.rows() };
+    return {
+      run,
+      kind,
+      status,
+      leads: leads.enabled(),
+      planDigest,
+      approvalExpiresAt: plan === null ? null : isoOf(plan.expiresAtMs),
+      steps: table.rows(),
+    };
   };
   setHandler(progress, progressNow, { description: 'Steps, counts and status' });
   setDefaultSignalHandler((name) => ignore(name));

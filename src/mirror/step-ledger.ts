@@ -8,7 +8,7 @@ import { sql } from '../postgres/sql.ts';
 /** What a part of a step did. `records` is what the report counts under `steps`. */
 export interface StepCounts {
   readonly records: number;
-  readonly [name: string]: number | string | boolean | null;
+  readonly [name: string]: number | string | boolean | null | readonly string[];
 }
 
 export interface StepPart {

@@ -33,7 +33,9 @@ export async function holdAt({ database }: Pick<World, 'database'>, { table, eve
   const name = `hold_${key}`;
   const client = await database.pool.connect();
   await client.query(`select pg_advisory_lock(${key})`);
-  await client.query(`create function ${name}() returns trigger language plpgsql as $$ begin perform pg_advisory_xact_lock_shared(${key}); return new; end $$`);
+  await client.query(
+    `create function ${name}() returns trigger language plpgsql as $$ begin perform pg_advisory_xact_lock_shared(${key}); return new; end $$`,
+  );
   await client.query(`create trigger ${name} before ${event} on ${table} for each row when (${when}) execute function ${name}()`);
   return {
     reached: async () => {

@@ -28,7 +28,8 @@ beforeAll(async () => {
 afterAll(() => rm(data, { recursive: true }));
 
 async function writesOf(world: World): Promise<readonly { readonly id: string; readonly updates: number }[]> {
-  const ofObject = async (object: string): Promise<[]> => (await (await fetch(`${world.simulator.url}/__simulator/updates?object=${object}`)).json()) as [];
+  const ofObject = async (object: string): Promise<[]> =>
+    (await (await fetch(`${world.simulator.url}/__simulator/updates?object=${object}`)).json()) as [];
   return (await Promise.all(['Account', 'Contact', 'Lead'].map(ofObject))).flat();
 }
 
@@ -100,6 +101,8 @@ async function intentsOf({ database }: World, run: string): Promise<readonly unk
 }
 
 async function zombieBatch({ database }: World, run: string): Promise<readonly { readonly results: readonly unknown[] }[]> {
-  const { rows } = await database.query<{ results: unknown[] }>(`select results from personalization.crm_sync_batch where batch_key like '${run}/contact/%'`);
+  const { rows } = await database.query<{ results: unknown[] }>(
+    `select results from personalization.crm_sync_batch where batch_key like '${run}/contact/%'`,
+  );
   return rows;
 }

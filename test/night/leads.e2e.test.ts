@@ -236,7 +236,9 @@ test('a signal that nobody listens to shows in the current details of the run an
     const { result } = await world.start();
     await hold.reached();
     const details = async (workflowId: string): Promise<string> => {
-      const { currentDetails } = (await world.client.workflow.getHandle(workflowId).query('__temporal_workflow_metadata')) as { currentDetails: string };
+      const { currentDetails } = (await world.client.workflow.getHandle(workflowId).query('__temporal_workflow_metadata')) as {
+        currentDetails: string;
+      };
       return currentDetails;
     };
     for (const workflowId of [world.name, `${world.name}-run`]) {

@@ -128,7 +128,9 @@ describe('approval', () => {
       const { run, result } = await world.start();
       const digest = await awaitingApproval(world);
       await expectNothingWritten(world);
-      await expect(handleOf(world).executeUpdate('approve', { args: ['another'] })).rejects.toMatchObject({ cause: { message: `the plan that waits is ${digest}, not another` } });
+      await expect(handleOf(world).executeUpdate('approve', { args: ['another'] })).rejects.toMatchObject({
+        cause: { message: `the plan that waits is ${digest}, not another` },
+      });
       await handleOf(world).executeUpdate('approve', { args: [digest] });
       expect(await result()).toEqual({ run, status: 'success' });
       expectSameResult(await world.files(run), undisturbed);
@@ -232,7 +234,8 @@ describe('a cancelled run', () => {
       expect(report.status).toBe('cancelled');
       expect(report.intents.personalization).toEqual({ applied: 6, unchanged: 0, rejected: 0, deferred: 0 });
       expect(report.intents.salesforce.deferred).toBeGreaterThan(0);
-      for (const line of intents.split('\n').filter((each) => each.includes(',deferred,'))) expect(line).toMatch(/^salesforce,.*,deferred,,cancelled$/);
+      for (const line of intents.split('\n').filter((each) => each.includes(',deferred,')))
+        expect(line).toMatch(/^salesforce,.*,deferred,,cancelled$/);
       expect(await updatesOf(world, 'Lead')).toEqual([]);
 
       const next = await world.night();

@@ -8,7 +8,12 @@ export function resultOf({ report, records, intents }: NightFiles): unknown {
     records,
     intents,
     // Leads that were fetched before they were switched off are forgotten, but read they were.
-    report: { ...rest, steps: steps.filter(({ step, object }) => step !== 'apply' && object !== 'lead').map(({ step, object, records: count }) => ({ step, object, records: count })) },
+    report: {
+      ...rest,
+      steps: steps
+        .filter(({ step, object }) => step !== 'apply' && object !== 'lead')
+        .map(({ step, object, records: count }) => ({ step, object, records: count })),
+    },
   };
 }
 

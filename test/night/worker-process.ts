@@ -20,7 +20,14 @@ export async function startWorkerProcess(world: World, folder: string): Promise<
 /** The text of a settings file for the world, on top of what its data directory says. */
 export function settingsText(world: World, data: string, more: object = {}): string {
   const { salesforce, personalizationUrl, ledgerUrl } = world.connections;
-  const added = { name: world.name, approval: 'never', salesforce, personalization: { url: personalizationUrl }, ledger: { url: ledgerUrl }, ...more };
+  const added = {
+    name: world.name,
+    approval: 'never',
+    salesforce,
+    personalization: { url: personalizationUrl },
+    ledger: { url: ledgerUrl },
+    ...more,
+  };
   return `${readFileSync(path.join(data, 'crm-sync.yaml'), 'utf8')}${stringify(added)}`;
 }
 

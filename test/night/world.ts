@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { bundleWorkflowCode } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import pg from 'pg';
 import { inject } from 'vitest';
 import { startSimulator } from '../../simulator/src/simulator.ts';
@@ -66,7 +66,10 @@ let bundle: Promise<string> | undefined;
 /** The workflows, bundled once a process. */
 export async function workflowBundle(): Promise<string> {
   bundle ??= (async () => {
-    const { code } = await bundleWorkflowCode({ workflowsPath: path.join(import.meta.dirname, '../../workflows/index.ts') });
+    const { code } = await bundleWorkflowCode({
+      workflowsPath: path.join(import.meta.dirname, '../../workflows/index.ts'),
+      logger: new DefaultLogger('WARN'),
+    });
     const file = path.join(mkdtempSync(path.join(tmpdir(), 'crm-sync-bundle-')), 'workflow-bundle.js');
     const { writeFile } = await import('node:fs/promises');
     await writeFile(file, code);
