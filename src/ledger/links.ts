@@ -5,6 +5,7 @@ import { runTables } from '../mirror/match/context.ts';
 import type { MatchContext } from '../mirror/match/context.ts';
 import { convertedSql, mergedSql } from '../mirror/match/aliases.ts';
 import { identifier, raw, sql } from '../postgres/sql.ts';
+import { lockDecisions } from './decisions.ts';
 
 /** Why a link ended. Ended links stay as history; one that ended as `deleted` is a tombstone (R21). */
 export const endedReasons = [
@@ -18,6 +19,7 @@ export const endedReasons = [
   'movedToContact',
   'pinnedElsewhere',
   'replaced',
+  'reset',
 ] as const;
 export type EndedReason = (typeof endedReasons)[number];
 
@@ -32,9 +34,10 @@ export interface CommittedLinks {
 
 /**
  * Makes the run's matches real, of every object whose match has ended: links that hold no longer end, links of new pairs are made. Links that rest (R17, R20) and
- * those of objects that were not matched stay as they are. A repeat changes nothing and returns the same counts.
+ * those of objects that were not matched stay as they are. Pairs that somebody blocked since the match began get none. A repeat changes nothing and returns the same counts.
  */
 export async function commitLinks(tx: PoolClient, ctx: MatchContext): Promise<CommittedLinks> {
+  await lockDecisions(tx);
   const matched = await tx.query<{ object: ObjectType; leads: boolean }>(sql`
     select object, leads from match_count where run_no = ${ctx.runNo} and counts is not null order by object`);
   const objects = matched.rows.map(({ object }) => object);
@@ -143,6 +146,8 @@ async function makeLinks(tx: PoolClient, ctx: MatchContext, object: ObjectType):
       left join link l on l.link_no = o.link_no
      where o.outcome = 'linked' and (o.link_no is null or l.ended_run is not null)
        and not exists (select from link n where n.object = ${object} and n.crm_id = r.crm_id and n.pers_id = p.pers_id and n.ended_run is null)
+       -- R13: blocked or unlinked after the run's match had looked.
+       and not exists (select from block_now(9223372036854775807) b where b.object = ${object} and b.crm_id = r.crm_id and b.pers_id = p.pers_id)
      order by r.crm_id`);
 }
 

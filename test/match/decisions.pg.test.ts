@@ -64,7 +64,7 @@ describe('R13 people decide', () => {
     const nights = await freshNights(database);
     await nights.decide('pin', 'c1', 'u1');
     await nights.decide('pin', 'c1', 'u1');
-    await expect(nights.decide('pin', 'c1', 'u2')).rejects.toMatchObject({ code: 'PIN_TAKEN', exitCode: 2 });
+    await expect(nights.decide('pin', 'c1', 'u2')).rejects.toMatchObject({ code: 'PIN_TAKEN', exitCode: 1 });
     await expect(nights.decide('pin', 'c2', 'u1')).rejects.toMatchObject({ code: 'PIN_TAKEN' });
     // Leads have pins of their own.
     await nights.decide('pin', 'l1', 'u1');
