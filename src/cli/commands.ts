@@ -29,6 +29,7 @@ export const commands = {
   leads: { summary: 'switch leads on or off, or show the switch', load: () => import('./leads.ts') },
   approve: { summary: 'let a run that waits for approval go on', load: () => import('./approve.ts') },
   reject: { summary: 'end a run that waits for approval; nothing is written', load: () => import('./reject.ts') },
+  review: { summary: 'settle ambiguous matches: list, pin, block, unlink', load: () => import('./review.ts') },
   personalization: { summary: 'import, export or delete profiles of the profile store', load: () => import('./personalization.ts') },
   simulator: { summary: 'run the Salesforce stand-in on its own', load: () => import('./simulator.ts') },
 } as const satisfies Record<string, CommandEntry>;

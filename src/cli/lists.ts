@@ -9,7 +9,7 @@ import { addExamples, addPlaceOptions, wholeNumber } from './options.ts';
 import type { PlaceOptions } from './options.ts';
 import { count, note, print, printPart } from './output.ts';
 
-interface ListOptions extends PlaceOptions {
+export interface ListOptions extends PlaceOptions {
   readonly csv?: boolean;
   readonly json?: boolean;
   readonly limit: number;
@@ -24,23 +24,31 @@ export interface RunList {
 }
 
 export function defineList(command: Command, list: RunList): void {
+  command.argument('[run]', 'key of a run, or the beginning of one (default: the newest that has ended)');
+  addListOptions(command);
+  addPlaceOptions(command).action((run: string | undefined, options: ListOptions) => showList(list, run, options));
+  addExamples(command, `${list.name} --csv > ${list.name}.csv`, `${list.name} 20260930T020000Z --limit 100`);
+}
+
+export function addListOptions(command: Command): void {
   command
-    .argument('[run]', 'key of a run, or the beginning of one (default: the newest that has ended)')
     .option('--csv', 'all rows and columns as CSV')
     .option('--json', 'all rows and columns as one JSON document')
     .option('--limit <n>', 'rows of the table', wholeNumber(1, 100_000), 40);
-  addPlaceOptions(command).action((run: string | undefined, options: ListOptions) => showList(list, run, options));
-  addExamples(command, `${list.name} --csv > ${list.name}.csv`, `${list.name} 20260930T020000Z --limit 100`);
 }
 
 async function showList({ name, content, shown }: RunList, named: string | undefined, options: ListOptions): Promise<void> {
   await using sync = await connect(options);
   const database = await sync.ledger();
   const { run, runNo } = await findRun(database, named);
-  const csv = content(database, runNo);
+  await showCsv(content(database, runNo), shown, options, `${name} of run ${run}`);
+}
+
+/** A list as it was asked for: all of it as CSV or JSON, or its first rows as a table. */
+export async function showCsv(csv: Readable, shown: readonly string[], options: ListOptions, title: string): Promise<void> {
   if (options.csv === true) for await (const part of csv) await printPart(part as string | Uint8Array);
   else if (options.json === true) await printRowsAsJson(csv);
-  else await printTable(csv, shown, options.limit, `${name} of run ${run}`);
+  else await printTable(csv, shown, options.limit, title);
 }
 
 type Row = Readonly<Record<string, string>>;

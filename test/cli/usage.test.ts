@@ -7,6 +7,7 @@ import { crmSync, emptyFolder } from './run-cli.ts';
 const subcommands: Readonly<Record<string, readonly string[]>> = {
   schedule: ['apply', 'show', 'pause', 'resume', 'trigger'],
   leads: ['on', 'off', 'status'],
+  review: ['list', 'pin', 'unpin', 'block', 'unblock', 'unlink'],
   personalization: ['import', 'export', 'delete'],
 };
 
