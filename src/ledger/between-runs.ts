@@ -18,19 +18,19 @@ export async function runInProgress(database: Queryable): Promise<RunInProgress 
 }
 
 /**
- * R5: refuses with `RUN_OPEN` while a run is open, and keeps any other from being opened until the transaction ends. `terminated`: Temporal has no run in
- * progress, so one that is still open here was abandoned; it is closed as `failed`, as the next run would do.
+ * R5: refuses with `RUN_OPEN` while a run is open, and keeps any from being opened until the transaction ends. `terminated`: a run of which Temporal knows that it is over;
+ * if it is still open here it is closed as `failed`, as the next run would do.
  */
-export async function keepRunsOut(tx: PoolClient, what: string, { terminated }: { readonly terminated: boolean }): Promise<void> {
+export async function keepRunsOut(tx: PoolClient, what: string, terminated: string | undefined): Promise<void> {
+  const refuse = async (): Promise<void> => {
+    const open = await runInProgress(tx);
+    if (open !== undefined && open.run !== terminated) throw runOpen(open.run, what);
+  };
   // Looked at without the lock first: a run in progress is not to wait for a command that is refused.
-  if (!terminated) refuseOpen(await runInProgress(tx), what);
+  await refuse();
   await tx.query(sql`lock table run in share row exclusive mode`);
-  if (terminated) await tx.query(sql`update run set status = 'failed', finished_at = now() where finished_at is null`);
-  refuseOpen(await runInProgress(tx), what);
-}
-
-function refuseOpen(open: RunInProgress | undefined, what: string): void {
-  if (open !== undefined) throw runOpen(open.run, what);
+  await refuse();
+  await tx.query(sql`update run set status = 'failed', finished_at = now() where run = ${terminated ?? null} and finished_at is null`);
 }
 
 /** `run`: undefined where only Temporal knows it. */

@@ -4,14 +4,17 @@ import { sql } from '../postgres/sql.ts';
 
 type Side = 'salesforce' | 'personalization';
 
-/** Binds the ledger to one org and one store at the first run; another one later is refused with `OTHER_ORG` or `OTHER_STORE`. */
-export async function bind(database: Queryable, side: Side, externalId: string): Promise<void> {
+/**
+ * Binds the ledger to one org and one store at the first run; another one later is refused with `OTHER_ORG` or `OTHER_STORE`. `named` begins the sentence that tells
+ * who names the other one.
+ */
+export async function bind(database: Queryable, side: Side, externalId: string, named = 'the settings name'): Promise<void> {
   await database.query(sql`insert into binding (side, external_id) values (${side}, ${externalId}) on conflict (side) do nothing`);
   const found = await database.query<{ external_id: string }>(sql`select external_id from binding where side = ${side}`);
   const bound = found.rows[0]?.external_id;
   if (bound === externalId) return;
   const what = side === 'salesforce' ? 'org' : 'store';
-  throw new Failure(`the settings name the ${what} ${externalId}, but this sync is bound to ${bound ?? 'another one'}`, {
+  throw new Failure(`${named} the ${what} ${externalId}, but this sync is bound to ${bound ?? 'another one'}`, {
     kind: 'permanent',
     code: side === 'salesforce' ? 'OTHER_ORG' : 'OTHER_STORE',
     exitCode: 2,

@@ -8,6 +8,8 @@ const subcommands: Readonly<Record<string, readonly string[]>> = {
   schedule: ['apply', 'show', 'pause', 'resume', 'trigger'],
   leads: ['on', 'off', 'status'],
   review: ['list', 'pin', 'unpin', 'block', 'unblock', 'unlink'],
+  links: ['reset', 'export', 'import'],
+  mirror: ['rebuild'],
   personalization: ['import', 'export', 'delete'],
 };
 
