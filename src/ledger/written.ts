@@ -59,6 +59,12 @@ export async function noteSeen(
 ): Promise<void> {
   await tx.query(sql`
     update written w set seen = s.value, seen_known = true
-      from unnest(${seen.ids}::text[], ${seen.fields}::text[], ${seen.values}::text[]) as s(id, field, value)
-     where w.side = 'salesforce' and w.object = ${object} and w.rec_id = s.id and w.field = s.field and w.run = ${run}`);
+      from (
+        select found.place, sent.value from unnest(${seen.ids}::text[], ${seen.fields}::text[], ${seen.values}::text[]) as sent(id, field, value)
+         -- Each is looked up by its key: what a run has just written has no statistics, and the planner would read all of it for every batch.
+         cross join lateral (
+           select f.ctid as place from written f
+            where f.side = 'salesforce' and f.object = ${object} and f.rec_id = sent.id and f.field = sent.field and f.run = ${run} offset 0) found
+      ) s
+     where w.ctid = s.place`);
 }
