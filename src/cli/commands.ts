@@ -30,6 +30,7 @@ export const commands = {
   approve: { summary: 'let a run that waits for approval go on', load: () => import('./approve.ts') },
   reject: { summary: 'end a run that waits for approval; nothing is written', load: () => import('./reject.ts') },
   review: { summary: 'settle ambiguous matches: list, pin, block, unlink', load: () => import('./review.ts') },
+  explain: { summary: 'tell everything known of one record or person', load: () => import('./explain.ts') },
   links: { summary: 'end links in bulk; save and restore links, pins and blocks', load: () => import('./links.ts') },
   mirror: { summary: 'rebuild the mirror: the next run reads everything anew', load: () => import('./mirror.ts') },
   personalization: { summary: 'import, export or delete profiles of the profile store', load: () => import('./personalization.ts') },

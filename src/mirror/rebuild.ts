@@ -20,12 +20,11 @@ export async function forgetRuns(database: Database, mirrorSchema: string): Prom
 }
 
 /**
- * Drops the mirror and makes an empty one, in the caller's transaction, which keeps runs out (R5). The ledger stays, less what is true of the lost mirror alone: how far its reads had
- * come, so that the next run reads everything, and write jobs whose records it no longer holds. Their targets are read with everything else, so nothing is written that is there already;
- * a job that was never handed over is one that the sweep of the next run ends.
+ * Drops the mirror and makes an empty one, in the caller's transaction, which keeps runs out (R5). How far the reads had come is in the mirror, so the next run reads everything. The ledger
+ * stays as it is, but for write jobs of runs that were terminated: the records they were about are forgotten. Their targets are read with everything else, so nothing is written that is
+ * there already; a job that was never handed over is one that the sweep of the next run ends.
  */
 export async function rebuildMirror(tx: PoolClient, mirrorSchema: string): Promise<void> {
-  await tx.query(sql`delete from object_state`);
   await tx.query(sql`
     update write_job set sf_job_id = case when state in ('reserved', 'open') then null else sf_job_id end, state = 'abandoned' where state not in ('done', 'abandoned')`);
   await tx.query(sql`drop schema if exists ${identifier(mirrorSchema)} cascade`);

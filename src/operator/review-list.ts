@@ -19,7 +19,7 @@ const escapedId = String.raw`replace(replace(q.pers_id, '\', '\\'), ';', '\;')`;
  */
 export async function reviewCsv(database: Database): Promise<Readable> {
   const matches = await lastMatches(database);
-  const parts = [...matches.map(stoppedSql), ...objectTypes.map((object) => pinsSql(object, matches)), blocksSql];
+  const parts = [noRows, ...matches.map(stoppedSql), ...objectTypes.map((object) => pinsSql(object, matches)), blocksSql];
   return copyCsv(
     database,
     `select kind, object, "salesforceId", "personalizationId", "subTier", decision, reason, "candidateCount", candidates, "decidedBy", "decidedAt", note
@@ -28,6 +28,11 @@ export async function reviewCsv(database: Database): Promise<Readable> {
     { quoted: false },
   ).csv;
 }
+
+/** Names and types of the columns, whatever else there is. */
+const noRows = `
+    select null::text as kind, null::text as object, null::text as "salesforceId", null::text as "personalizationId", null::text as "subTier", null::text as decision,
+      null::text as reason, 0::bigint as "candidateCount", null::text as candidates, null::text as "decidedBy", null::text as "decidedAt", null::text as note where false`;
 
 /** Names and numbers of ours alone: COPY takes no parameters. */
 function stoppedSql({ object, runNo, decisionSeq }: LastMatch): string {
@@ -49,7 +54,8 @@ function stoppedSql({ object, runNo, decisionSeq }: LastMatch): string {
 function pinsSql(object: ObjectType, matches: readonly LastMatch[]): string {
   const { crmName, personKind } = objectFacts[object];
   const match = matches.find((each) => each.object === object);
-  const off = object === 'lead' && match === undefined ? "when true then 'leadsOff'" : '';
+  // Before an object has been matched, in an empty mirror, nothing is known against its pins.
+  const unread = match === undefined ? (object === 'lead' ? "when true then 'leadsOff'" : 'when true then null') : '';
   const held =
     match === undefined
       ? 'null::text'
@@ -59,7 +65,7 @@ function pinsSql(object: ObjectType, matches: readonly LastMatch[]): string {
       coalesce(p.rests, case when p.seq > ${match?.decisionSeq ?? 0} then 'nextRun' end), 0, null, p.decided_by, ${instant('p.decided_at')}, p.note
       from (
         select n.crm_id, n.pers_id, d.seq, d.decided_by, d.decided_at, d.note,
-          case when r.rec is null then 'recordUnknown' when r.ineligible is not null then r.ineligible when q.rec is null then 'personUnknown' ${off}
+          case ${unread} when r.rec is null then 'recordUnknown' when r.ineligible is not null then r.ineligible when q.rec is null then 'personUnknown'
             when ${held} = 'suppressed' then 'held' end as rests
           from pin_now(9223372036854775807) n
           join lateral (select * from decision e where e.object = n.object and e.crm_id = n.crm_id and e.pers_id = n.pers_id order by e.seq desc limit 1) d on true
