@@ -5,6 +5,7 @@ import { runTables } from '../mirror/match/context.ts';
 import type { MatchContext } from '../mirror/match/context.ts';
 import { convertedSql, mergedSql } from '../mirror/match/aliases.ts';
 import { identifier, raw, sql } from '../postgres/sql.ts';
+import { hasCommitted, takeLinksBack, takeUpLinks } from './links-again.ts';
 import { lockDecisions } from './decisions.ts';
 
 /** Why a link ended. Ended links stay as history; one that ended as `deleted` is a tombstone (R21). */
@@ -38,16 +39,18 @@ export interface CommittedLinks {
  */
 export async function commitLinks(tx: PoolClient, ctx: MatchContext): Promise<CommittedLinks> {
   await lockDecisions(tx);
-  const matched = await tx.query<{ object: ObjectType; leads: boolean }>(sql`
-    select object, leads from match_count where run_no = ${ctx.runNo} and counts is not null order by object`);
+  const matched = await tx.query<{ object: ObjectType }>(sql`
+    select object from match_count where run_no = ${ctx.runNo} and complete and counts is not null order by object`);
   const objects = matched.rows.map(({ object }) => object);
-  const contactsKnewLeads = matched.rows.some(({ object, leads }) => object === 'contact' && leads);
+  const again = await hasCommitted(tx, ctx);
   for (const object of objects) {
-    await endLinks(tx, ctx, object, { contacts: objects.includes('contact'), contactsKnewLeads });
+    if (again) await takeLinksBack(tx, ctx, object);
+    await endLinks(tx, ctx, object, objects.includes('contact'));
     await becomePins(tx, ctx, object);
   }
   let kept = 0;
   for (const object of objects) {
+    if (again) await takeUpLinks(tx, ctx, object);
     await makeLinks(tx, ctx, object);
     await forgetTombstones(tx, ctx, object);
     const found = await tx.query<{ kept: number }>(sql`
@@ -61,26 +64,30 @@ export async function commitLinks(tx: PoolClient, ctx: MatchContext): Promise<Co
   return { made: counts.rows[0]?.made ?? 0, kept, ended: counts.rows[0]?.ended ?? 0 };
 }
 
-/** Ends the links that hold no longer: of records that are gone or linked otherwise, of persons that are, of pairs that somebody parted. */
-async function endLinks(
-  tx: PoolClient,
-  ctx: MatchContext,
-  object: ObjectType,
-  matched: { readonly contacts: boolean; readonly contactsKnewLeads: boolean },
-): Promise<void> {
+/**
+ * Ends the links that hold no longer: of records that are gone or linked otherwise, of persons that are, of pairs that somebody parted. Those of records whose master, or contact, is
+ * deleted as well are tombstones, for when that comes back.
+ */
+async function endLinks(tx: PoolClient, ctx: MatchContext, object: ObjectType, withContacts: boolean): Promise<void> {
   const t = runTables(ctx, object);
   const contact = runTables(ctx, 'contact');
-  const withContacts = object === 'lead' && matched.contacts;
-  // `heir`: what became of the record that the link's record ended in.
+  const toContacts = object === 'lead' && withContacts;
+  // `heir`: what became of the record that the link's record ended in; no outcome if nobody knows that record.
   await tx.query(sql`
     create temp table heir on commit drop as
-    with recursive ${raw(mergedSql(withContacts ? ['contact', 'lead'] : [object]))} ${raw(withContacts ? `, ${convertedSql}` : '')}
-    select m.crm_id, true as merged, n.outcome, n.sub_tier, n.candidates
-      from merged m join ${t.crmRecord} h on h.crm_id = m.master_id join ${t.crmOutcome} n on n.rec = h.rec where m.object = ${object}
+    with recursive ${raw(mergedSql(toContacts ? ['contact', 'lead'] : [object]))} ${raw(toContacts ? `, ${convertedSql}` : '')},
+    ended_in as (
+      select m.crm_id, m.master_id from merged m where m.object = ${object}
+      union all
+      select l.crm_id, coalesce(m.master_id, l.heir_id) from link l left join merged m on m.object = ${object} and m.crm_id = l.heir_id
+       where l.object = ${object} and l.ended_run is null and l.heir_id is not null and not exists (select from ${t.crmRecord} r where r.crm_id = l.crm_id))
+    select e.crm_id, true as merged, e.master_id as heir_id, n.outcome, n.sub_tier, n.candidates
+      from ended_in e left join ${t.crmRecord} h on h.crm_id = e.master_id left join ${t.crmOutcome} n on n.rec = h.rec
+     where ${raw(toContacts ? 'not exists (select from converted v where v.lead_id = e.crm_id)' : 'true')}
     ${raw(
-      withContacts
-        ? `union all select v.lead_id, false, n.outcome, n.sub_tier, n.candidates
-             from converted v join ${contact.crmRecord.fragment} h on h.crm_id = v.contact_id join ${contact.crmOutcome.fragment} n on n.rec = h.rec`
+      toContacts
+        ? `union all select v.lead_id, false, v.contact_id, n.outcome, n.sub_tier, n.candidates
+             from converted v left join ${contact.crmRecord.fragment} h on h.crm_id = v.contact_id left join ${contact.crmOutcome.fragment} n on n.rec = h.rec`
         : '',
     )}`);
   await tx.query(sql`
@@ -91,29 +98,28 @@ async function endLinks(
     select l.link_no, l.crm_id, l.pers_id from heir h join link l on l.object = ${object} and l.crm_id = h.crm_id and l.ended_run is null`);
   await tx.query(sql`analyze heir`);
   await tx.query(sql`analyze loose`);
-  const toContact = raw(
-    withContacts ? `exists (select from ${contact.persOutcome.fragment} c where c.rec = p.rec and c.outcome = 'linked')` : 'false',
+  const movedToContact = raw(
+    toContacts ? `exists (select from ${contact.persOutcome.fragment} c where c.rec = p.rec and c.outcome = 'linked')` : 'false',
   );
   await tx.query(sql`
     with judged as (
-      select l.link_no,
+      select l.link_no, h.heir_id,
         case
           when o.outcome = 'linked' and o.pers = p.rec then null
           when p.rec is null then 'personGone'
-          when h.merged and h.outcome <> 'ineligible' then 'merged'
-          when r.rec is null or r.ineligible = 'deleted' then 'deleted'
-          -- Contacts that were matched before leads were switched on take the link over in the next run.
-          when r.ineligible = 'converted' and (${matched.contactsKnewLeads} or x.rec is not null) then 'converted'
-          when r.ineligible = 'converted' then null
+          when h.outcome <> 'ineligible' and h.merged then 'merged'
+          when h.outcome <> 'ineligible' then 'converted'
+          when h.crm_id is not null or r.rec is null or r.ineligible = 'deleted' then 'deleted'
+          when r.ineligible = 'converted' then 'converted'
           when r.ineligible is not null then 'ineligible'
           when b.kind = 'unlink' then 'unlinked'
           when b.kind = 'block' then 'blocked'
-          when ${toContact} then 'movedToContact'
+          when ${movedToContact} then 'movedToContact'
           when o.outcome = 'linked' and o.sub_tier = 'pin' or x.sub_tier = 'pin' then 'pinnedElsewhere'
           when o.outcome = 'linked' or x.rec is not null then 'replaced'
         end as reason,
-        -- Rests with the link of the master, or of the contact that the lead became (R20).
-        coalesce(h.sub_tier = 'link' and h.outcome = 'ambiguous' and p.rec = any(h.candidates), false) as rests
+        -- Rests with what rests of the master, or of the contact that the lead became (R17, R20).
+        coalesce(h.sub_tier in ('link', 'pin') and h.outcome in ('ambiguous', 'suppressed') and p.rec = any(h.candidates), false) as rests
         from loose l
         left join heir h on h.crm_id = l.crm_id
         left join ${t.crmRecord} r on r.crm_id = l.crm_id
@@ -121,8 +127,11 @@ async function endLinks(
         left join ${t.crmOutcome} o on o.rec = r.rec
         left join ${t.crmOutcome} x on x.pers = p.rec
         left join block_now(${ctx.decisionSeq}) b on b.object = ${object} and b.crm_id = l.crm_id and b.pers_id = l.pers_id)
-    update link l set ended_run = ${ctx.run}, ended_at = now(), ended_reason = j.reason
-      from judged j where j.link_no = l.link_no and j.reason is not null and not j.rests`);
+    update link l set
+        ended_run = case when not j.rests then ${ctx.run} end, ended_at = case when not j.rests then now() end, ended_reason = case when not j.rests then j.reason end,
+        heir_id = case when r.rec is null or r.ineligible = 'deleted' then coalesce(j.heir_id, l.heir_id) end
+      from judged j join link k on k.link_no = j.link_no left join ${t.crmRecord} r on r.crm_id = k.crm_id
+     where j.link_no = l.link_no and j.reason is not null`);
   await tx.query(sql`drop table heir, loose`);
 }
 
@@ -138,8 +147,8 @@ async function becomePins(tx: PoolClient, ctx: MatchContext, object: ObjectType)
 async function makeLinks(tx: PoolClient, ctx: MatchContext, object: ObjectType): Promise<void> {
   const t = runTables(ctx, object);
   await tx.query(sql`
-    insert into link (object, crm_id, pers_id, sub_tier, crm_field, attribute, made_run, made_at)
-    select ${object}, r.crm_id, p.pers_id, o.sub_tier, o.crm_field, o.attribute, coalesce(l.made_run, ${ctx.run}), coalesce(l.made_at, now())
+    insert into link (object, crm_id, pers_id, sub_tier, crm_field, attribute, made_run, made_at, entered_run)
+    select ${object}, r.crm_id, p.pers_id, o.sub_tier, o.crm_field, o.attribute, coalesce(l.made_run, ${ctx.run}), coalesce(l.made_at, now()), ${ctx.run}
       from ${t.crmOutcome} o
       join ${t.crmRecord} r on r.rec = o.rec
       join ${identifier(`pers_record_${objectFacts[object].personKind}`)} p on p.rec = o.pers
@@ -151,10 +160,30 @@ async function makeLinks(tx: PoolClient, ctx: MatchContext, object: ObjectType):
      order by r.crm_id`);
 }
 
-/** R21: a link comes back only in the night in which its record does; a tombstone of a record that is there is one no longer. */
+/**
+ * R21: a link comes back only in the night in which its record does, or the one that it was merged into or became; a tombstone of a record that is there is one no
+ * longer.
+ */
 async function forgetTombstones(tx: PoolClient, ctx: MatchContext, object: ObjectType): Promise<void> {
+  const left = await tx.query(
+    sql`select from link where object in (${object}, ${object === 'contact' ? 'lead' : object}) and ended_reason = 'deleted' limit 1`,
+  );
+  if (left.rowCount === 0) return;
+  const records = runTables(ctx, object).crmRecord;
+  const withLeads = object === 'contact' && ctx.leads;
   await tx.query(sql`
-    update link l set ended_reason = 'replaced'
-      from ${runTables(ctx, object).crmRecord} r
-     where l.object = ${object} and l.ended_reason = 'deleted' and r.crm_id = l.crm_id and r.ineligible is null`);
+    with recursive ${raw(mergedSql(withLeads ? ['contact', 'lead'] : [object]))} ${raw(withLeads ? `, ${convertedSql}` : '')},
+    came_back as (
+      select l.link_no from link l
+        left join merged m on m.object = ${object} and m.crm_id = l.crm_id
+        left join merged n on n.object = ${object} and n.crm_id = l.heir_id
+        join ${records} r on r.crm_id in (l.crm_id, m.master_id, n.master_id, l.heir_id) and r.ineligible is null
+       where l.object = ${object} and l.ended_reason = 'deleted'
+      ${raw(
+        withLeads
+          ? `union all select l.link_no from link l join converted c on c.lead_id = l.crm_id join ${records.fragment} r on r.crm_id = c.contact_id and r.ineligible is null
+              where l.object = 'lead' and l.ended_reason = 'deleted'`
+          : '',
+      )})
+    update link l set ended_reason = 'replaced', forgotten_run = ${ctx.run} from came_back c where c.link_no = l.link_no`);
 }

@@ -64,16 +64,6 @@ describe('records and persons that go', () => {
     expect(await nights.night(converted)).toEqual({ c1: 'linked email u1 kept', l1: 'ineligible converted' });
   });
 
-  test('R19 contacts matched before leads were switched on take the link over in the next run', async () => {
-    const nights = await freshNights(database);
-    const lead = { records: { l1: { Email: 'a@x' } }, users: { u1: { emailAddress: 'a@x' } }, leads: true };
-    await nights.night(lead);
-    const converted = { ...lead, records: { l1: { ineligible: 'converted', convertedId: 'c1' }, c1: {} } };
-    expect(await nights.night({ ...converted, leads: 'later' })).toEqual({ c1: 'unmatched', l1: 'ineligible converted' });
-    expect(await nights.open()).toEqual(['l1 u1 email']);
-    expect(await nights.night(converted)).toEqual({ c1: 'linked email u1 converted', l1: 'ineligible converted' });
-  });
-
   test('R22 an account that became a person account is out of the account match, and its link ends', async () => {
     const nights = await freshNights(database);
     const world = { records: { a1: { Name: 'Acme' } }, users: {}, accounts: { p1: { name: 'Acme' } } };

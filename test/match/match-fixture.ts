@@ -151,8 +151,6 @@ export async function loadWorld(tx: PoolClient, shape: RunShape, world: World, r
 export interface MatchOptions {
   readonly parts?: number;
   readonly listedPairs?: number;
-  /** Leads are switched on after contacts were matched. */
-  readonly leadsLater?: boolean;
   /** Puts the parts of a sub-tier in another order. */
   readonly order?: (parts: readonly number[]) => readonly number[];
 }
@@ -160,9 +158,8 @@ export interface MatchOptions {
 /** All of one run's match. */
 export async function matchWorld(tx: PoolClient, ctx: MatchContext, options: MatchOptions = {}): Promise<void> {
   await openRunPartitions(tx, ctx.runNo);
-  const first = options.leadsLater === true ? { ...ctx, leads: false } : ctx;
-  await matchOne(tx, first, 'account', options);
-  await matchOne(tx, first, 'contact', options);
+  await matchOne(tx, ctx, 'account', options);
+  await matchOne(tx, ctx, 'contact', options);
   if (ctx.shape.settings.objects.account.accountFromContacts) await matchAccountsByContacts(tx, ctx);
   if (ctx.leads) await matchOne(tx, ctx, 'lead', options);
 }

@@ -28,7 +28,7 @@ export interface Night {
   readonly records: Readonly<Record<string, Cells>>;
   readonly users: Readonly<Record<string, Cells>>;
   readonly accounts?: Readonly<Record<string, Cells>>;
-  /** `later`: switched on after contacts were matched. */
+  /** `later`: switched on when the links of contacts have become real. */
   readonly leads?: boolean | 'later';
 }
 
@@ -77,7 +77,14 @@ export class Nights {
       );
       const last = await tx.query<{ seq: number }>(sql`select coalesce(max(seq), 0) as seq from decision`);
       const ctx = { runNo, run: `run-${runNo}`, shape, decisionSeq: last.rows[0]?.seq ?? 0, leads: leads !== false };
-      await matchWorld(tx, ctx, { leadsLater: leads === 'later' });
+      if (leads === 'later') {
+        await matchWorld(tx, { ...ctx, leads: false });
+        await commitLinks(tx, ctx);
+        await tx.query(sql`
+          insert into run (run_no, run, kind, workflow_id, settings, settings_hash, decision_seq, leads, finished_at, links_committed_at) overriding system value
+          values (${runNo}, ${ctx.run}, 'night', 'test', '{}', '', 0, false, now(), now())`);
+      }
+      await matchWorld(tx, ctx);
       this.committed = await commitLinks(tx, ctx);
     });
     const shorts = new Map(Object.keys(records).map((short) => [idOf(short), short]));
@@ -113,7 +120,7 @@ function shortOf(id: string): string {
 
 /** Nights that begin with nothing. */
 export async function freshNights(database: Database, yaml = ''): Promise<Nights> {
-  await database.query('truncate link, decision, crm_record, pers_record, key_state, forgotten');
+  await database.query('truncate link, decision, run, crm_record, pers_record, key_state, forgotten');
   return new Nights(database, yaml);
 }
 

@@ -305,7 +305,11 @@ class ObjectMatch {
       if (this.isBlocked(l.crmId, l.persId) || !this.people.some(({ id }) => id === l.persId)) return false;
       const heir = this.object === 'lead' ? this.convertedInto(l.crmId) : null;
       const outcomes = [this.outcome.get(this.mergedInto(this.object, l.crmId) ?? ''), heir === null ? undefined : this.contact?.records.get(heir)];
-      if (outcomes.some((o) => o?.outcome === 'ambiguous' && o.subTier === 'link' && o.candidates?.includes(l.persId))) return true;
+      const rests = (o: ExpectedRecord | undefined): boolean =>
+        ['ambiguous', 'suppressed'].includes(o?.outcome ?? '') &&
+        ['link', 'pin'].includes(o?.subTier ?? '') &&
+        o?.candidates?.includes(l.persId) === true;
+      if (outcomes.some(rests)) return true;
       // Suppressed itself, by its own link or by a pin that rests.
       const own = this.outcome.get(l.crmId);
       return own?.outcome === 'suppressed' && (own.subTier === 'link' || own.subTier === 'pin');

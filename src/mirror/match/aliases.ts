@@ -56,7 +56,7 @@ export const convertedSql = `
         from crm_record_lead l
         cross join lateral (select id18(normalised(l.converted_id), '003') as contact_id) d
         left join merged m on m.object = 'contact' and m.crm_id = d.contact_id
-       where l.converted_id is not null and d.contact_id is not null),
+       where l.converted_id is not null and l.ineligible is not null and d.contact_id is not null),
     converted as (
       select lead_id, contact_id from lead_contact
       union

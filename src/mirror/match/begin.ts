@@ -2,6 +2,7 @@ import type { PoolClient } from 'pg';
 import { objectFacts } from '../../domain/objects.ts';
 import type { ObjectType } from '../../domain/objects.ts';
 import { identifier, raw, sql } from '../../postgres/sql.ts';
+import { linksAtStart } from '../../ledger/links-again.ts';
 import { convertedSql, mergedSql, refreshAliases } from './aliases.ts';
 import { partitionName, runTables } from './context.ts';
 import type { MatchContext } from './context.ts';
@@ -52,13 +53,14 @@ export async function forgetMatch(tx: PoolClient, ctx: MatchContext, object: Obj
   await tx.query(sql`drop index if exists ${identifier(`${partitionName('crm_outcome', ctx.runNo, object)}_person`)}`);
   await tx.query(sql`
     insert into match_count (run_no, object, leads) values (${ctx.runNo}, ${object}, ${ctx.leads})
-    on conflict (run_no, object) do update set leads = excluded.leads, counts = null`);
+    on conflict (run_no, object) do update set leads = excluded.leads, complete = true, counts = null`);
 }
 
 /** R13: a pin of an eligible record and a person that is there goes before everything but a contact's claim on the person (R17). */
 async function settlePins(tx: PoolClient, ctx: MatchContext, object: ObjectType): Promise<number> {
   const t = runTables(ctx, object);
   const persRecord = identifier(`pers_record_${objectFacts[object].personKind}`);
+  const atStart = await linksAtStart(tx, ctx);
   await tx.query(sql`
     create temp table pinned on commit drop as
     select r.rec as crm, p.rec as pers, h.rec is not null as held, l.link_no
@@ -66,7 +68,7 @@ async function settlePins(tx: PoolClient, ctx: MatchContext, object: ObjectType)
       join ${t.crmRecord} r on r.crm_id = d.crm_id and r.ineligible is null
       join ${persRecord} p on p.pers_id = d.pers_id
       left join ${t.persOutcome} h on h.rec = p.rec
-      left join link l on l.object = d.object and l.crm_id = d.crm_id and l.pers_id = d.pers_id and l.ended_run is null
+      left join link l on l.object = d.object and l.crm_id = d.crm_id and l.pers_id = d.pers_id and ${atStart.open}
      where d.object = ${object}`);
   const done = await tx.query(sql`
     insert into ${t.crmOutcome} (run_no, object, rec, outcome, sub_tier, pers, reason, link_no, candidate_count, candidates)
@@ -116,29 +118,39 @@ async function settleLinks(tx: PoolClient, ctx: MatchContext, object: ObjectType
 async function collectStanding(tx: PoolClient, ctx: MatchContext, object: ObjectType): Promise<void> {
   const t = runTables(ctx, object);
   const withLeads = object === 'contact' && ctx.leads;
+  const atStart = await linksAtStart(tx, ctx);
+  // The record that a link is of tonight: the master of a merged one, also of one that the recycle bin no longer holds.
+  const recordNow = raw(
+    `coalesce(m.master_id, case when l.heir_id is not null and not exists (select from ${t.crmRecord.fragment} own where own.crm_id = l.crm_id)
+      then coalesce((select h.master_id from merged h where h.object = l.object and h.crm_id = l.heir_id), l.heir_id) end, l.crm_id)`,
+  );
+  const own = raw('l.object, l.crm_id, l.pers_id, l.sub_tier, l.crm_field, l.attribute');
+  const merged = raw(mergedSql(withLeads ? ['contact', 'lead'] : [object]));
+  const recursive = withLeads ? raw(`${merged.fragment}, ${convertedSql}`) : merged;
+  const ofLeads = (rank: number, condition: typeof own): typeof own =>
+    raw(
+      withLeads
+        ? `union all select l.link_no, ${rank}, c.contact_id, ${own.fragment}, 'converted' from converted c join link l on l.object = 'lead' and l.crm_id = c.lead_id and ${condition.fragment}`
+        : '',
+    );
   await tx.query(sql`
     create temp table claim (link_no bigint, rank integer, crm_id text collate "C", made_object text, made_for text collate "C",
       pers_id text collate "C", sub_tier text, crm_field text, attribute text, reason text) on commit drop`);
   await tx.query(sql`
-    with recursive ${raw(mergedSql(withLeads ? ['contact', 'lead'] : [object]))} ${raw(withLeads ? `, ${convertedSql}` : '')}
+    with recursive ${recursive}
     insert into claim
-    select l.link_no, 1, coalesce(m.master_id, l.crm_id), l.object, l.crm_id, l.pers_id, l.sub_tier, l.crm_field, l.attribute, 'kept'
+    select l.link_no, 1, ${recordNow}, ${own}, 'kept'
       from link l left join merged m on m.object = l.object and m.crm_id = l.crm_id
-     where l.object = ${object} and l.ended_run is null
-    ${raw(
-      withLeads
-        ? `union all select l.link_no, 2, c.contact_id, l.object, l.crm_id, l.pers_id, l.sub_tier, l.crm_field, l.attribute, 'converted'
-             from converted c join link l on l.object = 'lead' and l.crm_id = c.lead_id and l.ended_run is null`
-        : '',
-    )}`);
-  // Tombstones: the last link of a record, ended because it was deleted (R21).
+     where l.object = ${object} and ${atStart.open}
+    ${ofLeads(2, atStart.open)}`);
+  // Tombstones: links that ended because their record, or the one that it was merged into or became, was deleted (R21).
   const tombstones = await tx.query(sql`
+    with recursive ${recursive}
     insert into claim
-    select l.link_no, 3, l.crm_id, l.object, l.crm_id, l.pers_id, l.sub_tier, l.crm_field, l.attribute, 'kept'
-      from link l
-     where l.object = ${object} and l.ended_run is not null and l.ended_reason = 'deleted'
-       and not exists (select from link n where n.object = l.object and n.crm_id = l.crm_id and n.ended_run is null)
-       and not exists (select from link n where n.object = l.object and n.crm_id = l.crm_id and n.ended_run is not null and n.link_no > l.link_no)`);
+    select l.link_no, 3, ${recordNow}, ${own}, 'kept'
+      from link l left join merged m on m.object = l.object and m.crm_id = l.crm_id
+     where l.object = ${object} and ${atStart.tombstone}
+    ${ofLeads(3, atStart.tombstone)}`);
   await tx.query(sql`analyze claim`);
   await tx.query(sql`
     create temp table standing on commit drop as
