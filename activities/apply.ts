@@ -1,9 +1,12 @@
 import { applyCollectionsPart } from '../src/apply/collections.ts';
+import { requireCalls } from '../src/apply/api-budget.ts';
 import { checkBulkPart, readBulkPart } from '../src/apply/bulk-results.ts';
 import { openBulkPart } from '../src/apply/bulk-open.ts';
 import { loadPart, reserveParts } from '../src/apply/parts.ts';
 import type { PartGroup } from '../src/apply/parts.ts';
 import { applyStorePart } from '../src/apply/store-part.ts';
+import { eraseGone } from '../src/ledger/erasure.ts';
+import { noteKnown } from '../src/ledger/gone.ts';
 import { commitLinks } from '../src/ledger/links.ts';
 import { loadRun, noteLinksCommitted } from '../src/ledger/runs.ts';
 import type { RunRef } from '../src/ledger/runs.ts';
@@ -35,7 +38,7 @@ export function applyActivities(dependencies: Dependencies) {
   };
 
   return {
-    /** The one point at which decisions become real. A pass of leads alone comes a second time. */
+    /** The one point at which decisions become real, and persons who are gone are forgotten (R23). A pass of leads alone comes a second time. */
     commitLinks: activity(async (ref: RunRef, pass: number): Promise<void> => {
       await once(
         database,
@@ -43,8 +46,10 @@ export function applyActivities(dependencies: Dependencies) {
         { step: 'apply.links', object: 'all', part: pass },
         async (tx, run) => {
           const { made, kept, ended } = await commitLinks(tx, run);
+          const erased = await eraseGone(tx, run);
+          await noteKnown(tx, run);
           await noteLinksCommitted(tx, ref);
-          return { records: made + ended, made, kept, ended };
+          return { records: made + ended + erased.ended, made, kept, ended: ended + erased.ended, personsErased: erased.persons };
         },
         cancellation(),
       );
@@ -65,11 +70,13 @@ export function applyActivities(dependencies: Dependencies) {
 
     applyCollectionsPart: activity(async (ref: RunRef, part: number): Promise<Written> => {
       const begunMs = performance.now();
-      return noted(ref, part, begunMs, await applyCollectionsPart(dependencies, await loadRun(database, ref), part, heartbeat()));
+      const mayCall = await requireCalls(dependencies, ref);
+      return noted(ref, part, begunMs, await applyCollectionsPart(dependencies, await loadRun(database, ref), part, heartbeat(), mayCall));
     }),
 
     /** The part's next job, handed over; null when nothing is left to send. */
     openBulkPart: activity(async (ref: RunRef, part: number): Promise<{ readonly jobNo: number | null }> => {
+      await requireCalls(dependencies, ref);
       const opened = await openBulkPart(dependencies, await loadRun(database, ref), part, heartbeat());
       await accountCalls(ref);
       return { jobNo: opened.jobNo };

@@ -27,7 +27,8 @@ export function temporalFailure(error: unknown, attempt: number, log: (message: 
     return ApplicationFailure.create({
       message,
       type: error.code,
-      nonRetryable: error.kind === 'permanent',
+      // Without calls left the run decides what to do: an activity that goes on asking holds a slot for hours.
+      nonRetryable: error.kind === 'permanent' || error.code === 'DAILY_REQUESTS_USED_UP',
       ...(error.retryAfterMs === undefined ? {} : { nextRetryDelay: error.retryAfterMs }),
     });
   }

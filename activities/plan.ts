@@ -1,11 +1,14 @@
+import { callsForWriting } from '../src/apply/api-budget.ts';
+import type { PlanSummary } from '../src/domain/guards.ts';
 import type { ObjectType } from '../src/domain/objects.ts';
-import type { RunRequest } from '../src/domain/progress.ts';
-import { everApplied, setRunStatus } from '../src/ledger/runs.ts';
+import { loadRun, setRunStatus } from '../src/ledger/runs.ts';
 import type { RunRef } from '../src/ledger/runs.ts';
 import { approvalDeadlineMs } from '../src/config/night.ts';
 import { planDigest } from '../src/mirror/plan/digest.ts';
 import { planPart } from '../src/mirror/plan/plan.ts';
+import { withhold } from '../src/mirror/plan/withhold.ts';
 import { once } from '../src/mirror/step-ledger.ts';
+import { readPlan } from '../src/operator/guards.ts';
 import { sql } from '../src/postgres/sql.ts';
 import type { Dependencies } from './dependencies.ts';
 import { activity, cancellation } from './edge.ts';
@@ -15,11 +18,13 @@ const pairsPerPart = 250_000;
 
 interface FinishedPlan {
   readonly digest: string;
-  readonly needsApproval: boolean;
+  /** Somebody is asked if it has a reason. */
+  readonly plan: PlanSummary;
   readonly approvalExpiresAtMs: number;
 }
 
-export function planActivities({ database }: Dependencies) {
+export function planActivities(dependencies: Dependencies) {
+  const { database } = dependencies;
   return {
     beginPlan: activity(async (ref: RunRef, object: ObjectType): Promise<{ readonly parts: number }> => {
       const begun = await once(database, ref, { step: 'plan.begin', object, part: 0 }, async (tx, run) => {
@@ -46,18 +51,22 @@ export function planActivities({ database }: Dependencies) {
       },
     ),
 
-    /** The plan's digest, and whether somebody must approve it before anything is written. */
-    finishPlan: activity(async (ref: RunRef, { kind }: RunRequest, pass: number): Promise<FinishedPlan> => {
-      const first = !(await everApplied(database));
+    /**
+     * The plan's digest, what it would do, and whether somebody must approve it before anything is written. What the run will not send (`limitWrites`, caps, API budget) is withheld
+     * from here on.
+     */
+    finishPlan: activity(async (ref: RunRef, objects: readonly ObjectType[], pass: number): Promise<FinishedPlan> => {
+      const { whenSpent } = (await loadRun(database, ref)).shape.settings.salesforce.apiBudget;
+      const left = await callsForWriting(dependencies, ref);
       const finished = await once(database, ref, { step: 'plan.finish', object: 'all', part: pass }, async (tx, run) => {
-        const { approval, schedule } = run.shape.settings;
+        const { intents: withheld, forecast } = await withhold(tx, run, whenSpent === 'partial' ? left : null);
+        const plan = await readPlan(tx, run, { objects, withheld, apiCalls: { forecast, left } });
         const digest = await planDigest(tx, run.runNo);
-        const needsApproval = kind === 'night' && (approval === 'always' || (approval === 'firstRun' && first));
-        await setRunStatus(tx, ref, needsApproval ? 'awaitingApproval' : 'running', digest);
-        return { records: 0, digest, needsApproval, approvalExpiresAtMs: approvalDeadlineMs(schedule, Date.now()) };
+        await setRunStatus(tx, ref, plan.asks.length > 0 ? 'awaitingApproval' : 'running', digest);
+        return { records: 0, digest, plan: JSON.stringify(plan), approvalExpiresAtMs: approvalDeadlineMs(run.shape.settings.schedule, Date.now()) };
       });
-      const { digest, needsApproval, approvalExpiresAtMs } = finished;
-      return { digest, needsApproval, approvalExpiresAtMs };
+      const { digest, plan, approvalExpiresAtMs } = finished;
+      return { digest, plan: JSON.parse(plan) as PlanSummary, approvalExpiresAtMs };
     }),
   };
 }

@@ -10,12 +10,14 @@ import { bind } from '../src/ledger/binding.ts';
 import { loadLeadSwitch } from '../src/ledger/lead-switch.ts';
 import { closedAs, closeRun, fence, openRun, reopenRun, setLeads, stillOpen, takeUpAgain } from '../src/ledger/runs.ts';
 import type { OpenRun, RunRef } from '../src/ledger/runs.ts';
+import { noteWaiting, withheldByCaps } from '../src/ledger/waiting.ts';
 import { runShape } from '../src/mirror/field-set.ts';
 import type { RunShape } from '../src/mirror/run-shape.ts';
 import { forgetMatch } from '../src/mirror/match/begin.ts';
 import { openRunPartitions } from '../src/mirror/match/partitions.ts';
 import { forgetPlan } from '../src/mirror/plan/plan.ts';
 import { forgetSteps, once } from '../src/mirror/step-ledger.ts';
+import { isBudgetSpent } from '../src/apply/api-budget.ts';
 import { settleAbandoned } from '../src/apply/abandoned.ts';
 import { abortOpenJobs } from '../src/apply/bulk-open.ts';
 import { deferRest } from '../src/apply/defer.ts';
@@ -26,6 +28,8 @@ import { activity, heartbeat } from './edge.ts';
 
 interface Opened {
   readonly attempt: number;
+  /** What the run does without API calls left. */
+  readonly whenSpent: 'partial' | 'pause';
   readonly leads: LeadSwitch;
   readonly searchable: boolean;
 }
@@ -39,10 +43,12 @@ export function runActivities(dependencies: Dependencies) {
      * looked after.
      */
     openRun: activity(async (request: RunRequest, workflowId: string): Promise<Opened> => {
-      const run = (await database.transaction((tx) => takeUpAgain(tx, request.run))) ?? (await openNewRun(dependencies, request, workflowId));
+      const run =
+        (await database.transaction((tx) => takeUpAgain(tx, request.run))) ??
+        (await openNewRun(dependencies, request, workflowId).catch((error: unknown) => refuseIfSpent(dependencies, error)));
       await settleAbandoned(dependencies, run, heartbeat());
       await accountCalls(run);
-      return { attempt: run.attempt, leads: await switchOf(run.shape), searchable };
+      return { attempt: run.attempt, whenSpent: run.shape.settings.salesforce.apiBudget.whenSpent, leads: await switchOf(run.shape), searchable };
     }),
 
     /** Matching begins: from here on the run has leads in scope, or not. */
@@ -78,12 +84,14 @@ export function runActivities(dependencies: Dependencies) {
           if (rest !== null) await deferRest(tx, opened, rest);
           return opened;
         });
-        await sweepOpenJobs(dependencies, Date.now());
+        await sweepIfPossible(dependencies);
         await accountCalls(run);
         const report = await buildReport(database, run);
-        const status = ended ?? statusOf(report, run.shape.settings.guards.rejected);
+        const capped = (await withheldByCaps(database, run.runNo)).length > 0;
+        const status = ended ?? (capped ? 'partial' : statusOf(report, run.shape.settings.guards.rejected));
         await database.transaction(async (tx) => {
           await fence(tx, ref);
+          if (ended === null) await noteWaiting(tx, run);
           await closeRun(tx, ref.run, status, { ...report, status });
         });
         return { status, leads: await switchOf(run.shape) };
@@ -119,7 +127,9 @@ async function openNewRun(dependencies: Dependencies, request: RunRequest, workf
   const attributes = await store.describe();
   const settings = resolveSettings(loaded, { describes, userAttributes: attributes.user, accountAttributes: attributes.account });
   const { organizationId } = await salesforce.identity();
-  const limits = await salesforce.limits();
+  const { max, remaining } = (await salesforce.limits()).dailyApiRequests;
+  const { perRun, reserve, whenSpent } = settings.salesforce.apiBudget;
+  const apiReserve = callsOf(reserve, max);
   const storeId = await store.identity();
   return database.transaction(async (tx) => {
     await bind(tx, 'salesforce', organizationId);
@@ -131,10 +141,23 @@ async function openNewRun(dependencies: Dependencies, request: RunRequest, workf
       shape: runShape(redact(settings), { describes, attributes }),
       settingsHash: settingsHash(settings),
       leads: false,
-      apiBudget: callsOf(settings.salesforce.apiBudget.perRun, limits.dailyApiRequests.max),
+      // A run that pauses gets its share later, whatever the org has now.
+      apiBudget: whenSpent === 'pause' ? callsOf(perRun, max) : Math.max(0, Math.min(callsOf(perRun, max), remaining - apiReserve)),
+      apiReserve,
     });
     await openRunPartitions(tx, opened.runNo);
     return opened;
+  });
+}
+
+/** An org without calls left cannot even be asked for its fields: a run that is not to wait is refused. */
+function refuseIfSpent({ readSettings }: Dependencies, error: unknown): never {
+  if (!isBudgetSpent(error) || readSettings().settings.salesforce.apiBudget.whenSpent === 'pause') throw error;
+  throw new Failure("the org's API requests of the last 24 hours are used up: nothing was read or written", {
+    kind: 'permanent',
+    code: 'API_BUDGET_SPENT',
+    remedy: 'Run again when there are some (Setup, System Overview), or let runs wait for them: salesforce.apiBudget.whenSpent: pause.',
+    cause: error,
   });
 }
 
@@ -150,6 +173,15 @@ async function describeAll({ salesforce }: Dependencies, leadsRequired: boolean)
     }
   }
   return describes;
+}
+
+/** Jobs that nobody knows do no harm before the next night: a run without calls left ends all the same. */
+async function sweepIfPossible(dependencies: Dependencies): Promise<void> {
+  try {
+    await sweepOpenJobs(dependencies, Date.now());
+  } catch (error) {
+    if (!isBudgetSpent(error)) throw error;
+  }
 }
 
 function callsOf(budget: CallBudget, dailyMax: number): number {

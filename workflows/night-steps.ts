@@ -3,6 +3,8 @@ import type { PartGroup } from '../src/apply/parts.ts';
 import type { ObjectType } from '../src/domain/objects.ts';
 import type { RunRef } from '../src/ledger/runs.ts';
 import type { Proxies } from './activity-proxies.ts';
+import { isBudgetSpent } from './api-budget.ts';
+import type { ApiBudget } from './api-budget.ts';
 import { fetchObject } from './fetch-object.ts';
 import { pool } from './pool.ts';
 import type { StepTable } from './step-table.ts';
@@ -11,6 +13,7 @@ import type { StepTable } from './step-table.ts';
 export interface Night extends Proxies {
   readonly ref: RunRef;
   readonly table: StepTable;
+  readonly budget: ApiBudget;
   readonly heartbeatTimeoutMs: number | undefined;
 }
 
@@ -24,16 +27,19 @@ const partOf = (part: number, parts: number): string => `part ${part + 1} of ${p
 const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
 /** Copies both sides into the mirror, everything at once. */
-export async function fetchAll({ ref, table, heartbeatTimeoutMs }: Night, objects: readonly ObjectType[]): Promise<void> {
+export async function fetchAll({ ref, table, budget, heartbeatTimeoutMs }: Night, objects: readonly ObjectType[]): Promise<void> {
   await pool(objects, objects.length, (object) =>
     table.run('fetch', object, async (done) => {
-      const fetched = await executeChild(fetchObject, {
-        workflowId: `${ref.run}/fetch/${object}`,
-        args: [{ ...ref, object, persons: object !== 'lead', ...(heartbeatTimeoutMs === undefined ? {} : { heartbeatTimeoutMs }) }],
-        staticSummary: `fetch ${object}`,
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        parentClosePolicy: 'REQUEST_CANCEL',
-      });
+      // What a child has read is read: one that runs again goes on from there.
+      const fetched = await budget.within(() =>
+        executeChild(fetchObject, {
+          workflowId: `${ref.run}/fetch/${object}`,
+          args: [{ ...ref, object, persons: object !== 'lead', ...(heartbeatTimeoutMs === undefined ? {} : { heartbeatTimeoutMs }) }],
+          staticSummary: `fetch ${object}`,
+          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+          parentClosePolicy: 'REQUEST_CANCEL',
+        }),
+      );
       done(fetched.records + fetched.persons, fetched.records + fetched.persons);
     }),
   );
@@ -80,13 +86,21 @@ export async function planAll({ ref, table, mirror }: Night, objects: readonly O
   });
 }
 
+/** What an apply left: parts that were not begun or not ended, and whether it was for want of API calls. */
+export interface Left {
+  readonly parts: number;
+  readonly budgetSpent: boolean;
+}
+
 /**
  * Makes the links real, then sends the intents. Parts whose object is `withheld` are not begun, unless it is so no longer when the others
- * are done. Returns how many were left.
+ * are done. Without API calls left the run pauses, or the rest of what goes to Salesforce is left.
  */
-export async function applyAll(night: Night, round: number, withheld: (object: ObjectType) => boolean): Promise<number> {
-  const { ref, table, mirror } = night;
+export async function applyAll(night: Night, round: number, withheld: (object: ObjectType) => boolean): Promise<Left> {
+  const { ref, table, mirror, budget } = night;
   let left: readonly Part[] = [];
+  let budgetSpent = false;
+  const waits = ({ object, path }: Part): boolean => withheld(object) || (budgetSpent && path !== 'store');
   await table.run('apply', 'all', async (done) => {
     await mirror.commitLinks(ref, round);
     const { groups } = await mirror.reserveParts(ref, round);
@@ -94,13 +108,19 @@ export async function applyAll(night: Night, round: number, withheld: (object: O
     do {
       const later: Part[] = [];
       await pool(left, partsAtOnce, async (part) => {
-        if (withheld(part.object)) later.push(part);
-        else await applyPart(night, part, done);
+        if (waits(part)) return void later.push(part);
+        try {
+          await budget.within(() => applyPart(night, part, done));
+        } catch (error) {
+          if (!isBudgetSpent(error)) throw error;
+          budgetSpent = true;
+          later.push(part);
+        }
       });
       left = later;
-    } while (left.some(({ object }) => !withheld(object)));
+    } while (left.some((part) => !waits(part)));
   });
-  return left.length;
+  return { parts: left.length, budgetSpent };
 }
 
 interface Part extends Pick<PartGroup, 'path' | 'object'> {

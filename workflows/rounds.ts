@@ -1,4 +1,5 @@
 import { allHandlersFinished, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
+import type { PlanSummary } from '../src/domain/guards.ts';
 import { objectTypes } from '../src/domain/objects.ts';
 import type { ObjectType } from '../src/domain/objects.ts';
 import type { Progress, RunRequest, RunStatus, StepProgress } from '../src/domain/progress.ts';
@@ -26,7 +27,7 @@ export interface RoundsInput {
   readonly leads: LeadsOfRun;
   readonly gate: Gate;
   /** Tells what the run does, and of which plan. */
-  readonly say: (status: Progress['status'], planDigest?: string) => void;
+  readonly say: (status: Progress['status'], plan?: { readonly digest: string; readonly plan: PlanSummary }) => void;
 }
 
 type Decision = 'apply' | 'again' | 'preview' | 'rejected';
@@ -65,12 +66,12 @@ export async function runRounds({ request, carried, night, leads, gate, say }: R
     await continueIfLong();
     await planAll(night, objects, leads.turned);
     if (leads.turned()) return forgetRound();
-    const plan = await mirror.finishPlan(ref, request, round);
-    say('running', plan.digest);
+    const plan = await mirror.finishPlan(ref, objects, round);
+    say('running', plan);
     await continueIfLong();
     if (leads.turned()) return forgetRound();
     if (request.kind === 'preview') return 'preview';
-    if (!plan.needsApproval) return 'apply';
+    if (plan.plan.asks.length === 0) return 'apply';
     if (request.atGate === 'end') return 'preview';
     say('awaitingApproval');
     const answer = await gate.wait(plan.digest, plan.approvalExpiresAtMs, leads.turned);
@@ -87,15 +88,18 @@ export async function runRounds({ request, carried, night, leads, gate, say }: R
   for (;;) {
     let ended: 'preview' | 'rejected' | null = null;
     let withheldParts = 0;
+    let budgetSpent = false;
     while (ended === null && due().length > 0) {
       const decision = await decide();
       if (decision === 'apply') {
         applied = [...applied, ...objects];
-        withheldParts += await applyAll(night, round, (object) => object === 'lead' && !leads.enabled());
+        const left = await applyAll(night, round, (object) => object === 'lead' && !leads.enabled());
+        withheldParts += left.parts;
+        budgetSpent ||= left.budgetSpent;
         round += 1;
       } else if (decision !== 'again') ended = decision;
     }
-    const rest = ended ?? (withheldParts > 0 ? 'leadsOff' : null);
+    const rest = ended ?? (budgetSpent ? 'apiBudget' : withheldParts > 0 ? 'leadsOff' : null);
     let status: RunStatus = 'failed';
     await table.run('settle', 'all', async () => {
       const settled = await mirror.settleRun(ref, ended, rest);

@@ -11,9 +11,11 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { PlanSummary } from '../src/domain/guards.ts';
 import type { Progress, RunRequest, RunResult } from '../src/domain/progress.ts';
 import type { RunRef } from '../src/ledger/runs.ts';
 import { proxies } from './activity-proxies.ts';
+import { followBudget } from './api-budget.ts';
 import { isoOf } from './clock.ts';
 import { detailsOf } from './details.ts';
 import { openGate } from './gate.ts';
@@ -26,9 +28,9 @@ import { StepTable } from './step-table.ts';
 
 /** One night, or a preview of one: fetch, match, plan, apply, settle. Its fixed id is the lock (R5). */
 export async function syncRun(request: RunRequest, carried: Carried = { steps: [], round: 0, objects: [], applied: [] }): Promise<RunResult> {
-  const { run, kind, heartbeatTimeoutMs } = request;
+  const { run, kind, heartbeatTimeoutMs, budgetPauseMs } = request;
   let status: Progress['status'] = 'running';
-  let planDigest: string | null = null;
+  let planned: { readonly digest: string; readonly plan: PlanSummary } | null = null;
   let searchable = false;
   const ignored: string[] = [];
 
@@ -37,9 +39,9 @@ export async function syncRun(request: RunRequest, carried: Carried = { steps: [
     ignored.push(line);
     show();
   };
-  const say = (next: Progress['status'], digest = planDigest): void => {
+  const say = (next: Progress['status'], plan = planned): void => {
     status = next;
-    planDigest = digest;
+    planned = plan;
     show();
     if (searchable)
       upsertSearchAttributes([
@@ -50,15 +52,19 @@ export async function syncRun(request: RunRequest, carried: Carried = { steps: [
   const table = new StepTable(carried.steps, show);
   const leads = followLeads([...carried.objects, ...carried.applied].includes('lead'), ignore);
   const gate = openGate(() => status);
+  const budget = followBudget(budgetPauseMs, show);
   const progressNow = (): Progress => {
-    const plan = gate.waiting();
+    const waiting = gate.waiting();
+    const pausedUntilMs = budget.pausedUntilMs();
     return {
       run,
       kind,
-      status,
+      status: pausedUntilMs === null ? status : 'paused',
       leads: leads.enabled(),
-      planDigest,
-      approvalExpiresAt: plan === null ? null : isoOf(plan.expiresAtMs),
+      planDigest: planned?.digest ?? null,
+      approvalExpiresAt: waiting === null ? null : isoOf(waiting.expiresAtMs),
+      plan: planned?.plan ?? null,
+      pausedUntil: pausedUntilMs === null ? null : isoOf(pausedUntilMs),
       steps: table.rows(),
     };
   };
@@ -68,12 +74,13 @@ export async function syncRun(request: RunRequest, carried: Carried = { steps: [
   const activities = proxies(heartbeatTimeoutMs);
   let ref: RunRef | undefined;
   try {
-    const opened = await activities.salesforce.openRun(request, workflowInfo().workflowId);
+    const opened = await budget.within(() => activities.salesforce.openRun(request, workflowInfo().workflowId));
+    budget.learn(opened.whenSpent);
     ref = { run, attempt: opened.attempt };
     searchable = opened.searchable;
     leads.learn(opened.leads);
     say('running');
-    const ended = await runRounds({ request, carried, night: { ...activities, ref, table, heartbeatTimeoutMs }, leads, gate, say });
+    const ended = await runRounds({ request, carried, night: { ...activities, ref, table, budget, heartbeatTimeoutMs }, leads, gate, say });
     say(ended);
     return { run, status: ended };
   } catch (error) {

@@ -24,21 +24,28 @@ interface Row extends RowUpdate {
 
 /**
  * Writes one part by collections. Every step is a commit, and a repeat goes on from the last: what was being sent is verified, the rest read again, each chunk marked as `sending`, sent, its
- * results kept, and what was written read back. Returns the part's records.
+ * results kept, and what was written read back. `mayCall` throws once no calls are left: then what was written is read back, and the rest stays planned. Returns the part's records.
  */
 export async function applyCollectionsPart(
   deps: ApplyDependencies,
   ctx: ApplyContext,
   partNo: number,
   heartbeat: Heartbeat,
+  mayCall: () => void = () => undefined,
 ): Promise<{ readonly records: number }> {
   const part = await loadPart(deps.database, ctx.runNo, partNo);
-  await sendByCollections(deps, ctx, part, heartbeat);
+  await sendByCollections(deps, ctx, part, heartbeat, mayCall);
   return { records: part.records };
 }
 
 /** The same for whatever is left of a part, a Bulk job's leftovers too. */
-export async function sendByCollections(deps: ApplyDependencies, ctx: ApplyContext, part: ApplyPart, heartbeat: Heartbeat): Promise<void> {
+export async function sendByCollections(
+  deps: ApplyDependencies,
+  ctx: ApplyContext,
+  part: ApplyPart,
+  heartbeat: Heartbeat,
+  mayCall: () => void = () => undefined,
+): Promise<void> {
   await lookAgain(deps, ctx, part, true, heartbeat);
   await inRun(deps.database, ctx, async (tx) => {
     await deferBlocked(tx, ctx, part);
@@ -50,6 +57,12 @@ export async function sendByCollections(deps: ApplyDependencies, ctx: ApplyConte
     if (rows.length === 0) break;
     if (attempt > 0) await delay(pauseMs * 2 ** attempt * (0.5 + Math.random()));
     for (let at = 0; at < rows.length; at += size) {
+      try {
+        mayCall();
+      } catch (error) {
+        await readBack(deps, ctx, part, heartbeat);
+        throw error;
+      }
       const outcomes = await sendChunk(deps, ctx, part, rows.slice(at, at + size));
       heartbeat();
       lastCode = outcomes.find(({ outcome }) => outcome === 'again')?.code ?? lastCode;

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { planLines } from '../domain/guards.ts';
 import { approve } from '../../workflows/messages.ts';
 import { answer, waitingNight } from './approval.ts';
 import { connect } from './connections.ts';
@@ -23,5 +24,7 @@ async function approvePlan(options: ApproveOptions): Promise<void> {
   const digest = options.plan ?? progress.planDigest ?? '';
   const handle = client.workflow.getHandle(night.workflowId, night.executionId);
   await answer(() => handle.executeUpdate(approve, { args: [digest] }));
-  print(`run ${progress.run} is approved and goes on`);
+  print(
+    [`Run ${progress.run} is approved and goes on.`, `Plan ${digest}:`, ...(progress.plan === null ? [] : planLines(progress.plan))].join('\n  '),
+  );
 }

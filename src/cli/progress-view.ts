@@ -1,4 +1,5 @@
 import cliProgress from 'cli-progress';
+import { planLines } from '../domain/guards.ts';
 import type { Progress, StepProgress } from '../domain/progress.ts';
 import { count, note, seconds } from './output.ts';
 
@@ -18,7 +19,16 @@ const waitingLine = 'waiting for a worker to answer; the run goes on when one do
 
 function waits(progress: Progress, approveCommand: string): string {
   const until = progress.approvalExpiresAt === null ? '' : ` until ${progress.approvalExpiresAt}`;
-  return `the plan waits for approval${until}: ${approveCommand}, or reject`;
+  const lines = progress.plan === null ? [] : planLines(progress.plan).map((line) => `  ${line}`);
+  return [
+    `the plan${progress.planDigest === null ? '' : ` ${progress.planDigest}`} waits for approval${until}: ${approveCommand}, or reject`,
+    ...lines,
+  ].join('\n');
+}
+
+/** Said once a pause: nothing else moves meanwhile. */
+function pauses({ pausedUntil }: Progress): string {
+  return `the Salesforce API calls that the run may make are used up: it looks again at ${pausedUntil ?? 'once'}`;
 }
 
 function nameOf({ step, object }: StepProgress): string {
@@ -29,6 +39,7 @@ function lineView(approveCommand: string): ProgressView {
   const told = new Map<string, string>();
   let silent = 0;
   let asked = false;
+  let paused = false;
   return {
     show: (progress) => {
       silent = progress === undefined ? silent + 1 : 0;
@@ -44,6 +55,8 @@ function lineView(approveCommand: string): ProgressView {
         note(`${nameOf(row)}: ${state}${done}${ms === 0 ? '' : `, ${seconds(ms)} s`}`);
       }
       if (progress.status === 'awaitingApproval' && !asked) note(waits(progress, approveCommand));
+      if (progress.pausedUntil !== null && !paused) note(pauses(progress));
+      paused = progress.pausedUntil !== null;
       asked = progress.status === 'awaitingApproval';
     },
     stop: () => undefined,
@@ -67,6 +80,7 @@ function barView(approveCommand: string): ProgressView {
   const known = new Map<string, cliProgress.SingleBar>();
   let silent = 0;
   let asked = false;
+  let paused = false;
   return {
     show: (progress) => {
       silent = progress === undefined ? silent + 1 : 0;
@@ -87,6 +101,8 @@ function barView(approveCommand: string): ProgressView {
         bar.update(state === 'done' ? Math.max(1, total ?? 1) : total === null ? 0 : Math.min(records, total), payload);
       }
       if (progress.status === 'awaitingApproval' && !asked) bars.log(`${waits(progress, approveCommand)}\n`);
+      if (progress.pausedUntil !== null && !paused) bars.log(`${pauses(progress)}\n`);
+      paused = progress.pausedUntil !== null;
       asked = progress.status === 'awaitingApproval';
       bars.update();
     },

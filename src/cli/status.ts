@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 import type { Command } from 'commander';
+import { planLines } from '../domain/guards.ts';
 import type { Progress } from '../domain/progress.ts';
 import { connect } from './connections.ts';
 import type { SyncConnection } from './connections.ts';
@@ -43,7 +44,10 @@ function tellIdle(sync: SyncConnection): void {
   print(`no run is in progress; \`crm-sync runs${sync.placeArguments}\` lists those that have ended`);
 }
 
-function renderProgress({ run, kind, status: state, leads, steps, planDigest, approvalExpiresAt }: Progress, place: string): string {
+function renderProgress(
+  { run, kind, status: state, leads, steps, planDigest, approvalExpiresAt, plan, pausedUntil }: Progress,
+  place: string,
+): string {
   const table = new Table({
     head: ['step', 'object', 'state', 'records', 'seconds'],
     colAligns: ['left', 'left', 'left', 'right', 'right'],
@@ -57,5 +61,11 @@ function renderProgress({ run, kind, status: state, leads, steps, planDigest, ap
           `It waits for approval until ${approvalExpiresAt ?? 'it is answered'}: crm-sync approve --plan ${planDigest ?? ''}${place}, or crm-sync reject${place}`,
         ]
       : [];
-  return [`Run ${run}: ${state} (${kind}, leads ${leads ? 'on' : 'off'})`, table.toString(), ...waiting].join('\n');
+  return [
+    `Run ${run}: ${state} (${kind}, leads ${leads ? 'on' : 'off'})`,
+    table.toString(),
+    ...(plan === null ? [] : [`The plan${planDigest === null ? '' : ` (${planDigest})`}:`, ...planLines(plan).map((line) => `  ${line}`)]),
+    ...(pausedUntil === null ? [] : [`It pauses: the Salesforce API calls that it may make are used up. It looks again at ${pausedUntil}.`]),
+    ...waiting,
+  ].join('\n');
 }

@@ -141,7 +141,7 @@ function settingsOf(evaluation: Evaluation, connections: Partial<Connections>, f
       loginUrl: connections.salesforce?.loginUrl ?? value(rows.loginUrl),
       auth: connections.salesforce?.auth ?? authOf(evaluation, folder),
       apiVersion: value(rows.apiVersion),
-      apiBudget: { perRun: value(rows.budgetPerRun), reserve: value(rows.budgetReserve) },
+      apiBudget: { perRun: value(rows.budgetPerRun), reserve: value(rows.budgetReserve), whenSpent: value(rows.budgetWhenSpent) },
     },
     personalization: { store: value(rows.store), url: connections.personalizationUrl ?? value(rows.storeUrl) },
     ledger: { url: connections.ledgerUrl ?? value(rows.ledgerUrl) },

@@ -18,6 +18,8 @@ export interface SalesforceSettings {
     readonly perRun: CallBudget;
     /** What must be left of the org's daily requests. */
     readonly reserve: CallBudget;
+    /** Without calls left: end as `partial`, or pause until there are some again. */
+    readonly whenSpent: 'partial' | 'pause';
   };
 }
 

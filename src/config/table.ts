@@ -103,6 +103,12 @@ export const rows = {
   budgetReserve: setting('salesforce.apiBudget.reserve', kinds.callBudget, '10%', "What every run leaves of the org's daily requests.", {
     unit: 'share, or calls',
   }),
+  budgetWhenSpent: setting(
+    'salesforce.apiBudget.whenSpent',
+    kinds.oneOf(['partial', 'pause']),
+    'partial',
+    'Without calls left a run ends as partial and the next one goes on, or it pauses until there are some again.',
+  ),
   store: setting('personalization.store', kinds.oneOf(['postgres']), 'postgres', 'The kind of the profile store.'),
   storeUrl: optional('personalization.url', database, '${PERSONALIZATION_URL}', 'The address of the profile store.', { secret: true }),
   ledgerUrl: optional('ledger.url', database, '${CRM_SYNC_LEDGER_URL}', 'The database of ledger and mirror.', { secret: true }),

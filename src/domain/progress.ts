@@ -1,3 +1,4 @@
+import type { PlanSummary } from './guards.ts';
 import type { ObjectType } from './objects.ts';
 
 /** The five steps of a night, in order. */
@@ -25,11 +26,15 @@ export interface StepProgress {
 export interface Progress {
   readonly run: string;
   readonly kind: RunKind;
-  readonly status: RunStatus | 'running' | 'awaitingApproval';
+  readonly status: RunStatus | 'running' | 'awaitingApproval' | 'paused';
   readonly leads: boolean;
   /** What `approve` must name. */
   readonly planDigest: string | null;
   readonly approvalExpiresAt: string | null;
+  /** What would be done, once it is planned. */
+  readonly plan: PlanSummary | null;
+  /** The API budget is used up: when the run looks again. */
+  readonly pausedUntil: string | null;
   readonly steps: readonly StepProgress[];
 }
 
@@ -49,6 +54,8 @@ export interface RunRequest {
   readonly atGate: 'wait' | 'end';
   /** After so long without a sign of life an activity is begun again elsewhere; 25 s unless given. */
   readonly heartbeatTimeoutMs?: number;
+  /** How long a run without API budget pauses before it looks again; 15 minutes unless given. */
+  readonly budgetPauseMs?: number;
 }
 
 /** What a run returns, and `run --wait` turns into an exit code. */

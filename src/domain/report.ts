@@ -1,3 +1,4 @@
+import type { GuardReading } from './guards.ts';
 import type { ObjectType } from './objects.ts';
 import type { RunStatus, Step } from './progress.ts';
 
@@ -51,6 +52,8 @@ export interface Report {
   readonly objects: Readonly<Record<ObjectType, ObjectReport>>;
   readonly intents: IntentCounts;
   readonly apiCalls: { readonly used: number; readonly budget: number };
+  /** Guards that tripped, whether or not somebody was asked. */
+  readonly guards: readonly GuardReading[];
   readonly steps: readonly StepReport[];
   readonly warnings: readonly string[];
 }

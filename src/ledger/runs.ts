@@ -26,7 +26,9 @@ export interface RunToOpen {
   readonly shape: RunShape;
   readonly settingsHash: string;
   readonly leads: boolean;
+  /** What it may use of the org's daily requests, and what it leaves of them. */
   readonly apiBudget: number;
+  readonly apiReserve?: number;
 }
 
 interface RunRow {
@@ -62,9 +64,9 @@ export async function openRun(tx: Queryable, wanted: RunToOpen): Promise<OpenRun
   await tx.query(sql`
     update run set status = 'failed', finished_at = now() where finished_at is null and run <> ${wanted.run}`);
   const opened = await tx.query<RunRow>(sql`
-    insert into run (run, kind, status, workflow_id, settings, settings_hash, decision_seq, leads, api_budget)
+    insert into run (run, kind, status, workflow_id, settings, settings_hash, decision_seq, leads, api_budget, api_reserve)
     values (${wanted.run}, ${wanted.kind}, 'running', ${wanted.workflowId}, ${JSON.stringify(wanted.shape)}, ${wanted.settingsHash},
-      coalesce((select max(seq) from decision), 0), ${wanted.leads}, ${wanted.apiBudget})
+      coalesce((select max(seq) from decision), 0), ${wanted.leads}, ${wanted.apiBudget}, ${wanted.apiReserve ?? 0})
     on conflict (run) do update set attempt = run.attempt + 1 where run.finished_at is null
     returning run, run_no, attempt, kind, settings, decision_seq, leads`);
   const row = opened.rows[0];
@@ -118,7 +120,9 @@ export async function setLeads(tx: Queryable, ref: RunRef, leads: boolean): Prom
 }
 
 export async function setRunStatus(tx: Queryable, ref: RunRef, status: 'running' | 'awaitingApproval', planDigest: string | null): Promise<void> {
-  await tx.query(sql`update run set status = ${status}, plan_digest = coalesce(${planDigest}, plan_digest) where run = ${ref.run} and finished_at is null`);
+  await tx.query(
+    sql`update run set status = ${status}, plan_digest = coalesce(${planDigest}, plan_digest) where run = ${ref.run} and finished_at is null`,
+  );
 }
 
 /** From here on the run has written: an approval of the first run is never asked for again. */

@@ -1,4 +1,6 @@
 import { Failure } from '../domain/failure.ts';
+import { guardSentence } from '../domain/guards.ts';
+import type { GuardReading, PlanSummary } from '../domain/guards.ts';
 import { objectTypes } from '../domain/objects.ts';
 import type { ObjectType } from '../domain/objects.ts';
 import { steps } from '../domain/progress.ts';
@@ -6,6 +8,7 @@ import type { RunStatus, Step } from '../domain/progress.ts';
 import { intentOutcomes, linkingSubTiers, outcomes } from '../domain/report.ts';
 import type { ObjectReport, Report, StepReport } from '../domain/report.ts';
 import type { OpenRun } from '../ledger/runs.ts';
+import { withheldByCaps } from '../ledger/waiting.ts';
 import type { Database } from '../postgres/database.ts';
 import { sql } from '../postgres/sql.ts';
 import { intentCounts } from './intent-counts.ts';
@@ -45,6 +48,7 @@ export async function buildReport(database: Database, run: OpenRun): Promise<Omi
       api_calls as calls, api_budget as budget, leads from run where run = ${run.run}`);
   const row = facts.rows[0];
   if (row === undefined) throw new Failure(`run ${run.run} is not in the ledger`, { kind: 'permanent', code: 'RUN_UNKNOWN' });
+  const guards = await trippedGuards(database, run.runNo);
   return {
     run: run.run,
     startedAt: row.started,
@@ -54,7 +58,8 @@ export async function buildReport(database: Database, run: OpenRun): Promise<Omi
     intents: await intentCounts(database, run.runNo),
     apiCalls: { used: row.calls, budget: row.budget },
     steps: await stepReports(database, run.runNo),
-    warnings: warningsOf(run),
+    guards,
+    warnings: [...warningsOf(run), ...guards.map(guardSentence), ...capWarnings(run, await withheldByCaps(database, run.runNo))],
   };
 }
 
@@ -67,6 +72,19 @@ async function stepReports(database: Database, runNo: number): Promise<readonly 
   return found.rows
     .map(({ step, object, records, ms }) => ({ step, object, records: records ?? 0, ms }))
     .toSorted((a, b) => order(a.step) - order(b.step) || (a.object < b.object ? -1 : 1));
+}
+
+/** What the guards of the run's finished plans found too much: those of an earlier pass come first. */
+async function trippedGuards(database: Database, runNo: number): Promise<readonly GuardReading[]> {
+  const found = await database.query<{ plan: string }>(sql`
+    select counts ->> 'plan' as plan from step_ledger where run_no = ${runNo} and step = 'plan.finish' order by part`);
+  return found.rows.flatMap(({ plan }) => (JSON.parse(plan) as PlanSummary).guards).filter(({ trips }) => trips);
+}
+
+/** R27: what waits for the next run. */
+function capWarnings({ shape }: OpenRun, withheld: Awaited<ReturnType<typeof withheldByCaps>>): readonly string[] {
+  const caps = { pushCap: `caps.pushRecords (${shape.settings.caps.pushRecords}) is reached`, apiBudget: 'salesforce.apiBudget is spent' } as const;
+  return withheld.map(({ reason, records, intents }) => `${caps[reason]}: ${intents} writes to ${records} records wait for the next run`);
 }
 
 /** R11: an object without a configured match field keeps tier 3, and the report says so. */
@@ -84,4 +102,3 @@ export function statusOf(report: Omit<Report, 'status'>, rejectedShare: number):
   const all = sums.reduce((sum, side) => sum + intentOutcomes.reduce((inner, outcome) => inner + side[outcome], 0), 0);
   return all > 0 && rejected / all > rejectedShare ? 'partial' : 'success';
 }
-

@@ -46,7 +46,7 @@ function reportInOrder(report: Report): Report {
   const { contact, account, lead } = report.objects;
   const { personalization, salesforce } = report.intents;
   return {
-    ...inOrder(report, ['run', 'status', 'startedAt', 'finishedAt', 'leadsEnabled', 'objects', 'intents', 'apiCalls', 'steps', 'warnings']),
+    ...inOrder(report, ['run', 'status', 'startedAt', 'finishedAt', 'leadsEnabled', 'objects', 'intents', 'apiCalls', 'steps', 'guards', 'warnings']),
     objects: { contact: objectInOrder(contact), account: objectInOrder(account), lead: objectInOrder(lead) },
     intents: { personalization: inOrder(personalization, intentOutcomes), salesforce: inOrder(salesforce, intentOutcomes) },
     apiCalls: inOrder(report.apiCalls, ['used', 'budget']),

@@ -38,6 +38,7 @@ const report: Report = {
   },
   apiCalls: { used: 29, budget: 20_000 },
   steps: [{ step: 'fetch', object: 'contact', records: 4_095, ms: 1_240 }],
+  guards: [],
   warnings: ['objects.contact.onlyDesignatedMatchFields is on, but no match field is configured'],
 };
 
@@ -63,7 +64,18 @@ function row(change: Partial<StepProgress>): StepProgress {
 }
 
 function progressWith(steps: readonly StepProgress[], change: Partial<Progress> = {}): Progress {
-  return { run: 'r', kind: 'night', status: 'running', leads: false, planDigest: null, approvalExpiresAt: null, steps, ...change };
+  return {
+    run: 'r',
+    kind: 'night',
+    status: 'running',
+    leads: false,
+    planDigest: null,
+    approvalExpiresAt: null,
+    plan: null,
+    pausedUntil: null,
+    steps,
+    ...change,
+  };
 }
 
 /** Lines that a view writes to standard error. */

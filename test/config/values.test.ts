@@ -16,7 +16,9 @@ describe('values', () => {
     expect(load('salesforce: { apiBudget: { perRun: 2000, reserve: 50% } }').salesforce.apiBudget).toEqual({
       perRun: { kind: 'calls', calls: 2000 },
       reserve: { kind: 'share', share: 0.5 },
+      whenSpent: 'partial',
     });
+    expect(load('salesforce: { apiBudget: { whenSpent: pause } }').salesforce.apiBudget.whenSpent).toBe('pause');
   });
 
   test.each(['66.0', '"66.0"', '66'])('apiVersion %s is 66.0', (version) => {

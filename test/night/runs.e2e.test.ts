@@ -6,6 +6,7 @@ import { WorkflowExecutionAlreadyStartedError, WorkflowFailedError } from '@temp
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { applySchedule, scheduleId, withSchedule } from '../../src/cli/night-schedule.ts';
 import { readSettings } from '../../src/config/load.ts';
+import type { PlanSummary } from '../../src/domain/guards.ts';
 import type { Progress, RunResult } from '../../src/domain/progress.ts';
 import { listRuns } from '../../src/operator/runs.ts';
 import { testNamespace } from '../services/namespace.ts';
@@ -172,10 +173,18 @@ describe('approval', () => {
       const hold = await holdAt(world, atStep('plan.part', 'contact'));
       const { run, result } = await world.start();
       await hold.reached();
+      const asked: PlanSummary = {
+        links: { new: 1, kept: 0, ended: 0 },
+        writes: { personalization: 1, salesforce: 0 },
+        withheld: 0,
+        apiCalls: { forecast: 0, left: 1 },
+        guards: [],
+        asks: ['always'],
+      };
       // As if the plan had been finished by an earlier attempt, with a deadline that is over in a moment.
       await world.database.query(`
         insert into step_ledger (run_no, step, object, part, counts)
-        select run_no, 'plan.finish', 'all', 0, json_build_object('records', 0, 'digest', 'd', 'needsApproval', true, 'approvalExpiresAtMs', ${Date.now()})
+        select run_no, 'plan.finish', 'all', 0, json_build_object('records', 0, 'digest', 'd', 'plan', '${JSON.stringify(asked)}', 'approvalExpiresAtMs', ${Date.now()})
           from run where run = '${run}'`);
       await hold.release();
       expect((await result()).status).toBe('rejected');

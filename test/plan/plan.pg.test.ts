@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { withhold } from '../../src/mirror/plan/withhold.ts';
 import { planDigest } from '../../src/mirror/plan/digest.ts';
 import { sql } from '../../src/postgres/sql.ts';
 import { nightWorld } from '../apply/night-world.ts';
@@ -129,15 +130,29 @@ test('R22 a person account is written as the account, its fields by their names 
   ]);
 });
 
-test('limitWrites: only the first linked pairs by id, in whatever parts they are planned', async () => {
-  const files = {
-    'Contact.csv': contacts('Title', 'a', 'b', 'c', 'd'),
-    'user-1.csv': users('attribute:title', '', '', '', ''),
-    'crm-sync.yaml': `limitWrites: 2\n${settings('    pull: [{ from: Title, to: title }]')}`,
-  };
-  const some = ['user|u1|title||a||', 'user|u2|title||b||'];
-  expect(await plannedOf(files, 1)).toEqual(some);
-  expect(await plannedOf(files, 3)).toEqual(some);
+test('limitWrites: all is planned, and all but the first linked pairs by id wait for a later run', async () => {
+  const titles = ['a', 'b', 'c', 'd'];
+  for (const [limit, withheld] of [
+    [2, ['c', 'd']],
+    [0, titles],
+    [9, []],
+  ] as const) {
+    const world = await nightWorld(url, {
+      'Contact.csv': contacts('Title', ...titles),
+      'user-1.csv': users('attribute:title', '', '', '', ''),
+      'crm-sync.yaml': `limitWrites: ${limit}\n${settings('    pull: [{ from: Title, to: title }]')}`,
+    });
+    const run = await world.open('one');
+    await world.fetch(run);
+    await world.plan(run, 3);
+    const { database } = world.deps;
+    expect((await database.transaction((tx) => withhold(tx, run, null))).intents).toBe(withheld.length);
+    const { rows } = await database.query<{ after: string; outcome: string | null }>(
+      sql`select after, outcome from intent where run_no = ${run.runNo} order by after`,
+    );
+    expect(rows.map(({ after }) => after)).toEqual(titles);
+    expect(rows.filter(({ outcome }) => outcome === 'deferred').map(({ after }) => after)).toEqual(withheld);
+  }
 });
 
 test('the plan is the same in any number of parts, and so is its digest; another plan has another', async () => {

@@ -24,7 +24,9 @@ create table run (
   started_at timestamptz not null default now(),
   finished_at timestamptz,
   api_calls bigint not null default 0,
+  -- What the run may use of the org's daily requests, and what it leaves of them.
   api_budget bigint not null default 0,
+  api_reserve bigint not null default 0,
   report jsonb
 );
 -- R5: two runs never overlap.
@@ -49,7 +51,8 @@ create table link (
   link_no bigint generated always as identity primary key,
   object text not null check (object in ('account', 'contact', 'lead')),
   crm_id text collate "C" not null,
-  pers_id text collate "C" not null,
+  -- R23: null once the person is gone.
+  pers_id text collate "C",
   sub_tier text not null,
   crm_field text,
   attribute text,
@@ -58,7 +61,8 @@ create table link (
   ended_run text,
   ended_at timestamptz,
   ended_reason text,
-  check ((ended_run is null) = (ended_reason is null))
+  check ((ended_run is null) = (ended_reason is null)),
+  check (pers_id is not null or ended_run is not null)
 );
 -- R9: one to one.
 create unique index link_record on link (object, crm_id) where ended_run is null;
@@ -68,7 +72,8 @@ create table decision (
   seq bigint generated always as identity primary key,
   object text not null,
   crm_id text collate "C" not null,
-  pers_id text collate "C" not null,
+  -- R23: null once the person is gone; then it decides nothing any more.
+  pers_id text collate "C",
   kind text not null check (kind in ('pin', 'unpin', 'block', 'unblock', 'unlink')),
   decided_by text not null,
   decided_at timestamptz not null default now(),
@@ -89,6 +94,16 @@ create table written (
   run text not null,
   primary key (side, object, rec_id, field)
 ) with (fillfactor = 80);
+
+-- Records that a cap kept from being written (R27), and since which run: the longest waiting go first.
+create table waiting (
+  object text not null, rec_id text collate "C" not null, since_run bigint not null, primary key (object, rec_id)
+);
+
+-- How many persons and records there were when a run last became real: what guards compare with. `owner`: user and account for persons, an object for records.
+create table known (
+  side text not null check (side in ('crm', 'pers')), owner text not null, known bigint not null, primary key (side, owner)
+);
 
 create table write_job (
   job_no bigint generated always as identity primary key,

@@ -2,7 +2,7 @@
 create function pair_state(up_to bigint) returns table (object text, crm_id text, pers_id text, kind text) language sql stable
 begin atomic
   select distinct on (d.object, d.crm_id, d.pers_id) d.object, d.crm_id, d.pers_id, d.kind
-    from decision d where d.seq <= up_to order by d.object, d.crm_id, d.pers_id, d.seq desc;
+    from decision d where d.seq <= up_to and d.pers_id is not null order by d.object, d.crm_id, d.pers_id, d.seq desc;
 end;
 
 create function pin_now(up_to bigint) returns table (object text, crm_id text, pers_id text) language sql stable

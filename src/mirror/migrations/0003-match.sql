@@ -54,18 +54,36 @@ create table key_state (
 create table forgotten (
   no bigint generated always as identity primary key, side text not null check (side in ('crm', 'pers')), owner text not null, rec bigint not null
 );
+
+-- Who left the mirror since a run last became real: guards count them, and R23 erases the persons then. One that is there again is still listed: readers look.
+create table gone_record (
+  object text not null, rec bigint not null, crm_id text collate "C" not null, primary key (object, rec)
+);
+create table gone_person (
+  kind text not null, rec bigint not null, pers_id text collate "C" not null, primary key (kind, rec)
+);
 create function note_forgotten_record() returns trigger language plpgsql set search_path from current as $body$
 begin
   insert into forgotten (side, owner, rec) select 'crm', object, rec from gone;
+  insert into gone_record (object, rec, crm_id) select object, rec, crm_id from gone where ineligible is distinct from 'deleted' on conflict do nothing;
   return null;
 end
 $body$;
 create function note_forgotten_person() returns trigger language plpgsql set search_path from current as $body$
 begin
   insert into forgotten (side, owner, rec) select 'pers', kind, rec from gone;
+  insert into gone_person (kind, rec, pers_id) select kind, rec, pers_id from gone on conflict do nothing;
   return null;
 end
 $body$;
+create function note_deleted_record() returns trigger language plpgsql set search_path from current as $body$
+begin
+  insert into gone_record (object, rec, crm_id) values (new.object, new.rec, new.crm_id) on conflict do nothing;
+  return null;
+end
+$body$;
+create trigger crm_record_deleted after update of ineligible on crm_record for each row
+  when (new.ineligible = 'deleted' and old.ineligible is distinct from 'deleted') execute function note_deleted_record();
 create trigger crm_record_forgotten after delete on crm_record referencing old table as gone for each statement execute function note_forgotten_record();
 create trigger pers_record_forgotten after delete on pers_record referencing old table as gone for each statement execute function note_forgotten_person();
 

@@ -58,16 +58,10 @@ interface Slice {
 /** The slice's linked pairs with any mapping whose texts differ, with those texts: `s0`, `b0`, `s1`, ... Numbered, so that chunks hold whole pairs. */
 async function collectPairs(tx: PoolClient, ctx: PlanContext, slice: Slice, mappings: readonly PlannedMapping[]): Promise<void> {
   const { object, part, parts } = slice;
-  const { limitWrites } = ctx.shape.settings;
   const values = mappings.map(({ source, before }, at) => `${source} as s${at}, ${before} as b${at}`).join(', ');
   const differs = mappings.map(
     ({ onNull, source, before }) => `${onNull === 'keep' ? `${source} is not null and ` : ''}${source} is distinct from ${before}`,
   );
-  const limited =
-    limitWrites === undefined
-      ? ''
-      : `and c.crm_id in (select l.crm_id from crm_outcome lo join crm_record l on l.object = lo.object and l.rec = lo.rec
-          where lo.run_no = ${ctx.runNo} and lo.object = '${object}' and lo.outcome = 'linked' order by l.crm_id limit ${limitWrites})`;
   await tx.query(sql`
     create temp table pair on commit drop as
     select row_number() over () - 1 as n, o.rec as crm, o.pers, c.crm_id, c.account_id, c.person_account, p.pers_id, ${raw(values)}
@@ -75,7 +69,7 @@ async function collectPairs(tx: PoolClient, ctx: PlanContext, slice: Slice, mapp
       join crm_record c on c.object = ${raw(pg.escapeLiteral(object))} and c.rec = o.rec
       join pers_record p on p.kind = ${raw(pg.escapeLiteral(objectFacts[object].personKind))} and p.rec = o.pers
      where o.run_no = ${raw(String(ctx.runNo))} and o.object = ${raw(pg.escapeLiteral(object))} and o.outcome = 'linked'
-       and o.rec % ${raw(String(parts))} = ${raw(String(part))} ${raw(limited)}
+       and o.rec % ${raw(String(parts))} = ${raw(String(part))}
        and (${raw(differs.map((each) => `(${each})`).join(' or '))})`);
   await tx.query('analyze pair');
 }

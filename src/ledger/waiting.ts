@@ -1,0 +1,36 @@
+import type { PoolClient } from 'pg';
+import type { Queryable } from '../postgres/database.ts';
+import { sql } from '../postgres/sql.ts';
+import type { OpenRun } from './runs.ts';
+
+/** Reasons of intents that a cap kept from being sent: the run is `partial`, the records go first in the next one (R27). */
+export const capReasons = ['pushCap', 'apiBudget'] as const;
+export type CapReason = (typeof capReasons)[number];
+
+/**
+ * Keeps which records wait for a later run, and since when: of those that waited already the first run counts. What was sent, or need not be any more, waits no longer. A
+ * repeat changes nothing.
+ */
+export async function noteWaiting(tx: PoolClient, { runNo, leads }: Pick<OpenRun, 'runNo' | 'leads'>): Promise<void> {
+  await tx.query(sql`
+    insert into waiting (object, rec_id, since_run)
+    select distinct target_object, target_id, ${runNo}::bigint from intent
+     where run_no = ${runNo} and side = 'salesforce' and outcome = 'deferred' and reason = any(${capReasons})
+    on conflict (object, rec_id) do nothing`);
+  await tx.query(sql`
+    delete from waiting w
+     where (w.object <> 'Lead' or ${leads}) and not exists (
+       select from intent i where i.run_no = ${runNo} and i.side = 'salesforce' and i.target_object = w.object and i.target_id = w.rec_id
+          and i.outcome = 'deferred' and i.reason = any(${capReasons}))`);
+}
+
+/** Intents of a run that a cap withheld, by the cap. */
+export async function withheldByCaps(
+  database: Queryable,
+  runNo: number,
+): Promise<readonly { readonly reason: CapReason; readonly intents: number; readonly records: number }[]> {
+  const { rows } = await database.query<{ reason: CapReason; intents: number; records: number }>(sql`
+    select reason, count(*) as intents, count(distinct (target_object, target_id)) as records from intent
+     where run_no = ${runNo} and side = 'salesforce' and outcome = 'deferred' and reason = any(${capReasons}) group by reason order by reason`);
+  return rows;
+}
