@@ -1,27 +1,25 @@
 import { Failure } from '../src/domain/failure.ts';
-import { objectFacts } from '../src/domain/objects.ts';
+import { objectTypes } from '../src/domain/objects.ts';
 import type { ObjectType, PersonKind } from '../src/domain/objects.ts';
-import { loadRun } from '../src/ledger/runs.ts';
+import { comparedReasons } from '../src/fetch/decide.ts';
+import { lookUpNamed } from '../src/fetch/look-up.ts';
+import { openRead } from '../src/fetch/open-read.ts';
+import type { ReadRequest } from '../src/fetch/open-read.ts';
+import { readOn } from '../src/fetch/read-on.ts';
+import type { Turn } from '../src/fetch/read-on.ts';
+import { fence } from '../src/ledger/runs.ts';
 import type { RunRef } from '../src/ledger/runs.ts';
-import { absorbPersons, absorbRecords } from '../src/mirror/absorb.ts';
-import { crmColumns, personColumns } from '../src/mirror/field-set.ts';
-import { copyPage, createStage, dropStage, stageTable } from '../src/mirror/stage.ts';
+import { absorbPersons } from '../src/mirror/absorb.ts';
+import { noteArrangement } from '../src/mirror/arrangement.ts';
+import { personColumns } from '../src/mirror/field-set.ts';
+import { loadRead, noteIncomplete, readingOrder } from '../src/mirror/reads.ts';
+import { copyPage, createStage, dropOldStages, dropStage, stageTable } from '../src/mirror/stage.ts';
 import { once } from '../src/mirror/step-ledger.ts';
 import type { StepCounts } from '../src/mirror/step-ledger.ts';
+import { takeRead } from '../src/mirror/take-read.ts';
 import { sql } from '../src/postgres/sql.ts';
-import { buildQuery } from '../src/salesforce/soql.ts';
 import type { Dependencies } from './dependencies.ts';
 import { activity, cancellation, NotReady } from './edge.ts';
-
-/** Rows of a result page: one page is what a killed worker reads again. */
-const pageRows = 50_000;
-
-interface PageOfJob {
-  readonly object: ObjectType;
-  readonly jobId: string;
-  readonly locator: string | null;
-  readonly page: number;
-}
 
 interface PageOfPersons {
   readonly kind: PersonKind;
@@ -33,80 +31,94 @@ interface PageCounts extends StepCounts {
   readonly next: string | null;
 }
 
+interface TurnCounts extends StepCounts {
+  readonly next: Turn['next'];
+}
+
 const personStage = (kind: PersonKind): 'users' | 'accounts' => (kind === 'user' ? 'users' : 'accounts');
 
-export function fetchActivities({ database, salesforce, store, accountCalls }: Dependencies) {
+export function fetchActivities(dependencies: Dependencies) {
+  const { database, salesforce, store, accountCalls } = dependencies;
   return {
-    /** Opens the Bulk query of an object; a repeat returns the same job. A job whose id was lost is an orphan that Salesforce drops. */
-    openFetch: activity(async (ref: RunRef, object: ObjectType): Promise<{ readonly jobId: string | null }> => {
-      const run = await loadRun(database, ref);
-      const columns = crmColumns(run.shape, object);
-      if (columns.length === 0) return { jobId: null };
-      const { crmName } = objectFacts[object];
-      const opened = await once(database, ref, { step: 'fetch.open', object, part: 0 }, async (tx) => {
-        await createStage(tx, stageTable(run.runNo, object), columns);
-        const { fields } = await salesforce.describe(crmName);
-        const { jobId } = await salesforce.openQuery(buildQuery(crmName, columns, fields));
-        return { records: 0, jobId };
-      });
-      await accountCalls(ref);
-      return { jobId: opened.jobId };
+    /** In which order objects are read, and how many at once: what a cap kept waiting goes first, alone (R27). */
+    orderFetch: activity(async (objects: readonly ObjectType[]): Promise<{ readonly order: readonly ObjectType[]; readonly atOnce: number }> => {
+      const { order, anyWaits } = await readingOrder(database, objects);
+      return { order, atOnce: anyWaits ? 1 : objectTypes.length };
     }),
 
-    /** Throws "not ready" until the job is complete: the pause between two looks costs no slot and no history. */
-    checkFetch: activity(async (ref: RunRef, jobId: string): Promise<{ readonly records: number }> => {
-      const job = await salesforce.checkQuery(jobId);
+    /** Begins the read of an object: a window of changes, or everything. `pass` counts the reads of one run: the first may go on with that of an earlier run. */
+    openFetch: activity(async (ref: RunRef, object: ObjectType, request: ReadRequest, pass: number): Promise<{ readonly more: boolean }> => {
+      const opened = await once(database, ref, { step: 'fetch.open', object, part: pass }, async (tx, run) => ({
+        records: 0,
+        ...(await openRead(dependencies, tx, run, object, request)),
+      }));
       await accountCalls(ref);
-      if (job.state === 'running') throw new NotReady();
-      return { records: job.records };
+      return { more: opened.more };
     }),
 
-    /** One result page into the stage; its rows are proven against the page's header (R27). */
-    fetchPage: activity(
-      async (ref: RunRef, { object, jobId, locator, page }: PageOfJob): Promise<{ readonly records: number; readonly next: string | null }> => {
-        const signal = cancellation();
-        const { records, next } = await once<PageCounts>(
+    /** One turn of the read: opens a query, or stages one page. Throws "not ready" while a job runs: the pause between two looks costs no slot and no history. */
+    fetchPage: activity(async (ref: RunRef, object: ObjectType, turn: number): Promise<{ readonly records: number; readonly next: Turn['next'] }> => {
+      const signal = cancellation();
+      try {
+        const { records, next } = await once<TurnCounts>(
           database,
           ref,
-          { step: 'fetch.page', object, part: page },
+          { step: 'fetch.page', object, part: turn },
           async (tx, run) => {
-            const read = await salesforce.readPage(jobId, locator, pageRows);
-            try {
-              const arrived = await copyPage(tx, stageTable(run.runNo, object), crmColumns(run.shape, object), read.csv, signal);
-              proven(arrived, read.rows, `page ${page} of ${objectFacts[object].crmName}`);
-            } finally {
-              read.csv.destroy();
-            }
-            return { records: read.rows, next: read.nextLocator };
+            const done = await readOn(dependencies, tx, run, object, turn, signal);
+            if (done.next === 'wait') throw new NotReady();
+            return { ...done };
           },
           signal,
         );
-        await accountCalls(ref);
         return { records, next };
+      } finally {
+        await accountCalls(ref);
+      }
+    }),
+
+    /** The complete read into the mirror. `carried`: an earlier run had begun it, what changed since is still to be read. */
+    absorbFetched: activity(
+      async (ref: RunRef, object: ObjectType, pass: number): Promise<{ readonly records: number; readonly carried: boolean }> => {
+        const { records, carried } = await once(
+          database,
+          ref,
+          { step: 'fetch.absorb', object, part: pass },
+          async (tx, run) => {
+            const taken = await takeRead(tx, run, object, comparedReasons);
+            return { ...taken.counts, carried: taken.carried };
+          },
+          cancellation(),
+        );
+        return { records, carried };
       },
     ),
 
-    /** The complete read of an object into the mirror; the sum of its pages is proven against the job's own count. */
-    absorbFetched: activity(async (ref: RunRef, object: ObjectType, expected: number): Promise<{ readonly records: number }> =>
-      once(
-        database,
-        ref,
-        { step: 'fetch.absorb', object, part: 0 },
-        async (tx, run) => {
-          const stage = stageTable(run.runNo, object);
-          const counts = await absorbRecords(tx, run.shape, object, run.runNo, stage);
-          proven(counts.records, expected, `the read of ${objectFacts[object].crmName}`);
-          await dropStage(tx, stage);
-          return counts;
-        },
-        cancellation(),
-      ),
-    ),
-
-    closeFetch: activity(async (ref: RunRef, jobId: string): Promise<void> => {
-      await salesforce.deleteQuery(jobId);
+    /** Deletes the Bulk jobs of a read; those that are gone already are fine. */
+    closeFetch: activity(async (ref: RunRef, object: ObjectType): Promise<void> => {
+      const read = await database.transaction(async (tx) => loadRead(tx, (await fence(tx, ref)).runNo, object));
+      for (const jobId of read?.cursor.jobs ?? []) await salesforce.deleteQuery(jobId);
       await accountCalls(ref);
     }),
+
+    /** What no window brings: records that may have left the org, and those that merges and conversions point to. */
+    lookUpNamed: activity(async (ref: RunRef, object: ObjectType): Promise<{ readonly records: number }> => {
+      const signal = cancellation();
+      const { records } = await once(
+        database,
+        ref,
+        { step: 'fetch.again', object, part: 0 },
+        async (tx, run) => ({ ...(await lookUpNamed(dependencies, tx, run, object, signal)) }),
+        signal,
+      );
+      await accountCalls(ref);
+      return { records };
+    }),
+
+    /** R27: the read of one object came to nothing; the night goes on without new links of it. */
+    noteIncomplete: activity(async (ref: RunRef, object: ObjectType, code: string): Promise<void> =>
+      database.transaction(async (tx) => noteIncomplete(tx, (await fence(tx, ref)).runNo, object, code)),
+    ),
 
     fetchPersonsPage: activity(
       async (ref: RunRef, { kind, cursor, page }: PageOfPersons): Promise<{ readonly records: number; readonly next: string | null }> => {
@@ -118,7 +130,10 @@ export function fetchActivities({ database, salesforce, store, accountCalls }: D
           async (tx, run) => {
             const stage = stageTable(run.runNo, personStage(kind));
             const columns = personColumns(run.shape, kind);
-            if (page === 0) await createStage(tx, stage, columns);
+            if (page === 0) {
+              await dropOldStages(tx, run.runNo, personStage(kind));
+              await createStage(tx, stage, columns);
+            }
             const attributes = run.shape.persons[kind].map((attribute) => attribute.name);
             const read = await store.readPage({ kind, attributes }, cursor);
             const arrived = await copyPage(tx, stage, columns, read.csv, signal);
@@ -143,6 +158,7 @@ export function fetchActivities({ database, salesforce, store, accountCalls }: D
              where run_no = ${run.runNo} and step = 'fetch.page' and object = ${personStage(kind)}`);
           const counts = await absorbPersons(tx, run.shape, kind, run.runNo, stage);
           proven(counts.records, pages.rows[0]?.rows ?? 0, `the read of ${personStage(kind)}`);
+          await noteArrangement(tx, run.shape, personStage(kind));
           await dropStage(tx, stage);
           return counts;
         },

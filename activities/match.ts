@@ -4,6 +4,7 @@ import { matchAccountsByContacts } from '../src/mirror/match/accounts-by-contact
 import { beginMatch } from '../src/mirror/match/begin.ts';
 import { candidatePart } from '../src/mirror/match/candidates.ts';
 import { finishMatch } from '../src/mirror/match/finish.ts';
+import { isToBeMatched, letLinksStand, wasMatched } from '../src/mirror/match/standing.ts';
 import { refreshKeys } from '../src/mirror/match/keys.ts';
 import { matchPlan } from '../src/mirror/match/match-plan.ts';
 import type { SubTier } from '../src/mirror/match/match-plan.ts';
@@ -51,6 +52,7 @@ export function matchActivities({ database }: Dependencies) {
         ref,
         { step: 'match.keys', object, part: 0 },
         async (tx, run) => {
+          if (!(await isToBeMatched(tx, run, object))) return { records: 0, keys: 0, malformedIds: 0 };
           const counts = await refreshKeys(tx, run.shape, object, run.runNo, { everything: false });
           return { records: 0, keys: counts.keys, malformedIds: counts.malformedIds };
         },
@@ -61,6 +63,8 @@ export function matchActivities({ database }: Dependencies) {
         ref,
         { step: 'match.begin', object, part: 0 },
         async (tx, run) => {
+          // R27: nothing is considered of what was not read.
+          if (!(await isToBeMatched(tx, run, object))) return { records: 0, parts: 0, subTiers: [], ...(await letLinksStand(tx, run, object)) };
           const { parts } = await beginMatch(tx, run, object);
           const settled = await tx.query<{ settled: number }>(sql`
             select count(*) as settled from crm_outcome where run_no = ${run.runNo} and object = ${object}`);
@@ -116,6 +120,8 @@ export function matchActivities({ database }: Dependencies) {
     matchAccountsByContacts: activity(async (ref: RunRef): Promise<void> => {
       await once(database, ref, { step: 'match.contacts', object: 'account', part: 0 }, async (tx, run) => {
         if (!run.shape.settings.objects.account.accountFromContacts) return { records: 0 };
+        // R27
+        if (!(await wasMatched(tx, run, 'contact')) || !(await wasMatched(tx, run, 'account'))) return { records: 0 };
         return { records: (await matchAccountsByContacts(tx, run)).linked };
       });
     }),

@@ -7,6 +7,9 @@ export interface FetchInput extends RunRef {
   readonly object: ObjectType;
   /** Persons of the object's kind as well; for leads the contacts' read brings them. */
   readonly persons: boolean;
+  /** `run --full` */
+  readonly full?: boolean;
+  readonly nominalAt?: string | undefined;
   readonly heartbeatTimeoutMs?: number;
 }
 
@@ -15,28 +18,39 @@ export interface FetchResult {
   readonly persons: number;
 }
 
-/** Reads one object of both sides in full, page by page, and takes the complete reads into the mirror. */
-export async function fetchObject({ run, attempt, object, persons, heartbeatTimeoutMs }: FetchInput): Promise<FetchResult> {
+/** Reads one object of both sides, page by page, and takes the complete reads into the mirror. */
+export async function fetchObject(input: FetchInput): Promise<FetchResult> {
+  const { run, attempt, object, persons, heartbeatTimeoutMs } = input;
   const ref = { run, attempt };
   const activities = proxies(heartbeatTimeoutMs);
-  const [records, personCount] = await Promise.all([fetchRecords(activities, ref, object), persons ? fetchPersons(activities, ref, object) : 0]);
-  return { records, persons: personCount };
+  // Neither ends while the other one still works.
+  const [records, people] = await Promise.allSettled([fetchRecords(activities, ref, input), persons ? fetchPersons(activities, ref, object) : 0]);
+  if (records.status === 'rejected') throw records.reason;
+  if (people.status === 'rejected') throw people.reason;
+  return { records: records.value, persons: people.value };
 }
 
-async function fetchRecords({ salesforce, mirror }: Proxies, ref: RunRef, object: ObjectType): Promise<number> {
-  const { jobId } = await salesforce.openFetch(ref, object);
-  if (jobId === null) return 0;
-  const { records } = await salesforce.checkFetch(ref, jobId);
-  let locator: string | null = null;
-  let page = 0;
-  do {
-    const read: { readonly next: string | null } = await salesforce.fetchPage(ref, { object, jobId, locator, page });
-    locator = read.next;
-    page += 1;
-  } while (locator !== null);
-  const absorbed = await mirror.absorbFetched(ref, object, records);
-  await salesforce.closeFetch(ref, jobId);
-  return absorbed.records;
+/**
+ * Turn by turn until everything is staged, then all of it at once into the mirror. A read that an earlier run had begun is followed by one of what changed since. Where a cap
+ * stops it, it is left for the next run.
+ */
+async function fetchRecords({ salesforce, mirror }: Proxies, ref: RunRef, { object, full = false, nominalAt }: FetchInput): Promise<number> {
+  let records = 0;
+  let turn = 0;
+  for (let pass = 0, carried = true; carried; pass += 1) {
+    let { more } = await salesforce.openFetch(ref, object, { full, ...(nominalAt === undefined ? {} : { nominalAt }) }, pass);
+    while (more) {
+      const read = await salesforce.fetchPage(ref, object, turn);
+      if (read.next === 'cap') return records;
+      turn += 1;
+      more = read.next === 'turn';
+    }
+    const absorbed = await mirror.absorbFetched(ref, object, pass);
+    await salesforce.closeFetch(ref, object);
+    records += absorbed.records;
+    carried = absorbed.carried;
+  }
+  return records;
 }
 
 async function fetchPersons({ mirror }: Proxies, ref: RunRef, object: ObjectType): Promise<number> {

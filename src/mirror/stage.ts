@@ -12,11 +12,50 @@ export function stageTable(runNo: number, name: StageName): string {
   return `stage_${runNo}_${name}`;
 }
 
+/** Says of which span of a read a staged row is. No field of either side is called so. */
+const spanColumn = 'of_span';
+
 /** Made anew if it is there: the caller's step ledger says whether the read had begun. */
-export async function createStage(tx: PoolClient, table: string, columns: readonly string[]): Promise<void> {
+export async function createStage(
+  tx: PoolClient,
+  table: string,
+  columns: readonly string[],
+  options: { readonly spans?: boolean } = {},
+): Promise<void> {
   await tx.query(sql`drop table if exists ${identifier(table)}`);
-  const list = columns.map((column) => `${identifier(column).fragment} text`).join(', ');
-  await tx.query(sql`create table ${identifier(table)} (${raw(list)})`);
+  const list = columns.map((column) => `${identifier(column).fragment} text`);
+  if (options.spans === true) list.push(`${spanColumn} integer not null default 0`);
+  await tx.query(sql`create table ${identifier(table)} (${raw(list.join(', '))})`);
+}
+
+/** Drops what earlier runs left of one read. */
+export async function dropOldStages(tx: PoolClient, runNo: number, name: StageName): Promise<void> {
+  const found = await tx.query<{ name: string }>(sql`
+    select tablename as name from pg_tables
+     where schemaname = current_schema() and tablename ~ ${`^stage_[0-9]+_${name}$`} and tablename <> ${stageTable(runNo, name)}`);
+  for (const stage of found.rows) await dropStage(tx, stage.name);
+}
+
+/** Whether the stage is there and has just these columns. */
+export async function stageExists(tx: PoolClient, table: string, columns: readonly string[]): Promise<boolean> {
+  const found = await tx.query<{ name: string }>(sql`
+    select column_name as name from information_schema.columns where table_schema = current_schema() and table_name = ${table}`);
+  const names = new Set(found.rows.map(({ name }) => name));
+  return names.delete(spanColumn) && names.size === columns.length && columns.every((column) => names.has(column));
+}
+
+export async function renameStage(tx: PoolClient, table: string, name: string): Promise<void> {
+  await tx.query(sql`alter table ${identifier(table)} rename to ${identifier(name)}`);
+}
+
+/** Rows that are staged from here on are of this span. */
+export async function beginSpan(tx: PoolClient, table: string, span: number): Promise<void> {
+  await tx.query(sql`alter table ${identifier(table)} alter column ${raw(spanColumn)} set default ${raw(String(Math.trunc(span)))}`);
+}
+
+/** Forgets the rows of a span that is to be read anew. */
+export async function forgetSpan(tx: PoolClient, table: string, span: number): Promise<void> {
+  await tx.query(sql`delete from ${identifier(table)} where ${raw(spanColumn)} = ${span}`);
 }
 
 /**

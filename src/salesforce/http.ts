@@ -30,6 +30,8 @@ export interface Http {
   /** Calls to the data API so far: those that count against the org's allowance (a login does not). */
   apiCalls(): number;
   usage(): { readonly used: number; readonly max: number } | null;
+  /** The Date header of the newest answer of the data API, and the milliseconds since it came; null before the first. */
+  clock(): { readonly dateMs: number; readonly ageMs: number } | null;
   close(): Promise<void>;
 }
 
@@ -69,6 +71,7 @@ export function createHttp(timeouts: Timeouts = defaultTimeouts): Http {
   });
   let apiCalls = 0;
   let usage: { used: number; max: number } | null = null;
+  let clock: { dateMs: number; atMs: number } | null = null;
 
   return {
     async send({ method, url, headers, body, doing }) {
@@ -85,6 +88,8 @@ export function createHttp(timeouts: Timeouts = defaultTimeouts): Http {
         });
         const found = usagePattern.exec(String(answer.headers['sforce-limit-info'] ?? ''));
         if (found !== null) usage = { used: Number(found[1]), max: Number(found[2]) };
+        const dateMs = Date.parse(String(answer.headers['date'] ?? ''));
+        if (target.pathname.startsWith('/services/data/') && !Number.isNaN(dateMs)) clock = { dateMs, atMs: performance.now() };
         const flat = Object.fromEntries(
           Object.entries(answer.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
         );
@@ -96,6 +101,7 @@ export function createHttp(timeouts: Timeouts = defaultTimeouts): Http {
     },
     apiCalls: () => apiCalls,
     usage: () => usage,
+    clock: () => (clock === null ? null : { dateMs: clock.dateMs, ageMs: performance.now() - clock.atMs }),
     close: () => agent.destroy(),
   };
 }

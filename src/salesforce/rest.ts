@@ -2,14 +2,13 @@ import { crmFieldTypes } from '../domain/fields.ts';
 import type { CrmFieldType, FieldFacts } from '../domain/fields.ts';
 import type { Json } from './bulkQuery.ts';
 import { failureOf, rowError } from './errors.ts';
-import { readText } from './http.ts';
 import { salesforceId } from './ids.ts';
 import { readBody } from './org.ts';
 import type { Org } from './org.ts';
 import type { Allowance, CrmRow, RowResult, Salesforce } from './side.ts';
-import { canonicalInstant, readJson } from './values.ts';
+import { readJson } from './values.ts';
 
-type Rest = Pick<Salesforce, 'identity' | 'describe' | 'limits' | 'serverDate' | 'query' | 'retrieve' | 'updateRows' | 'updated' | 'deleted'>;
+type Rest = Pick<Salesforce, 'identity' | 'describe' | 'limits' | 'query' | 'retrieve' | 'updateRows'>;
 
 /** Of one call: Salesforce refuses more. */
 export const mostIdsOfRetrieve = 2_000;
@@ -43,12 +42,6 @@ function wideId(id: unknown, doing: string): string {
   const wide = salesforceId(String(id));
   if (wide === null) throw failureOf('MALFORMED_ID', doing);
   return wide;
-}
-
-function instantOf(text: unknown, doing: string): string {
-  const instant = canonicalInstant(String(text));
-  if (instant === null) throw failureOf('BAD_ANSWER', doing);
-  return instant;
 }
 
 function resultOf(result: unknown, doing: string): RowResult {
@@ -91,15 +84,6 @@ export function createRest(org: Org): Rest {
         dailyBulkApiBatches: allowanceOf(limits['DailyBulkApiBatches']),
         dailyBulkV2QueryJobs: allowanceOf(limits['DailyBulkV2QueryJobs']),
       };
-    },
-
-    async serverDate() {
-      const doing = 'reading the clock';
-      const answer = await org.send({ method: 'GET', path: 'limits', doing });
-      await readText(answer);
-      const date = new Date(answer.headers['date'] ?? '');
-      if (Number.isNaN(date.getTime())) throw failureOf('BAD_ANSWER', doing);
-      return date.toISOString();
     },
 
     async *query(soql, options = {}) {
@@ -154,22 +138,6 @@ export function createRest(org: Org): Rest {
       );
       if (!Array.isArray(results) || results.length !== rows.length) throw failureOf('BAD_ANSWER', doing);
       return results.map((result) => resultOf(result, doing));
-    },
-
-    async updated(object, start, end) {
-      const doing = `asking what changed in ${object}`;
-      const answer = await org.jsforce(doing, (jsforce) => jsforce.sobject(object).updated(start, end));
-      return { ids: answer.ids.map((id) => wideId(id, doing)), latestDateCovered: instantOf(answer.latestDateCovered, doing) };
-    },
-
-    async deleted(object, start, end) {
-      const doing = `asking what was deleted in ${object}`;
-      const answer = await org.jsforce(doing, (jsforce) => jsforce.sobject(object).deleted(start, end));
-      return {
-        ids: answer.deletedRecords.map(({ id }) => wideId(id, doing)),
-        latestDateCovered: instantOf(answer.latestDateCovered, doing),
-        earliestDateAvailable: instantOf(answer.earliestDateAvailable, doing),
-      };
     },
   };
 }

@@ -6,6 +6,7 @@ import type { SalesforceConnection, Timeouts } from './connection.ts';
 import { createHttp } from './http.ts';
 import { createOrg } from './org.ts';
 import { createRest } from './rest.ts';
+import { createTracking } from './tracking.ts';
 import type { JsonText } from './values.ts';
 
 /** Names of the CRM objects that are shared. */
@@ -33,6 +34,19 @@ export interface Limits {
   readonly dailyApiRequests: Allowance;
   readonly dailyBulkApiBatches: Allowance | null;
   readonly dailyBulkV2QueryJobs: Allowance | null;
+}
+
+export interface ChangeLog {
+  readonly ids: readonly string[];
+  readonly latestDateCovered: string;
+  readonly serverDate: string;
+}
+
+export interface QueryPage {
+  readonly rows: readonly CrmRow[];
+  readonly total: number;
+  /** Where the next page begins; null after the last. */
+  readonly next: string | null;
 }
 
 export type QueryJobState = { readonly state: 'running' } | { readonly state: 'complete'; readonly records: number };
@@ -104,7 +118,7 @@ export interface Salesforce {
   identity(): Promise<Identity>;
   describe(object: CrmObject): Promise<ObjectDescription>;
   limits(): Promise<Limits>;
-  /** The org's clock, by the Date header of a fresh answer: an ISO instant, to the second. */
+  /** The org's clock, by the Date header of an answer of the last minute, else of a fresh one: an ISO instant, to the second, never ahead of it. */
   serverDate(): Promise<string>;
 
   /** Starts a Bulk 2.0 `queryAll`: deleted rows of the recycle bin included. A repeat opens a second job; the first is harmless. */
@@ -135,13 +149,16 @@ export interface Salesforce {
   readIngestResults(jobId: string, kind: IngestResultKind): AsyncIterable<IngestResultRow>;
   deleteIngest(jobId: string): Promise<void>;
 
-  /** Ids changed in [start, end), ISO instants; Salesforce cuts them to the minute. */
-  updated(object: CrmObject, start: string, end: string): Promise<{ readonly ids: readonly string[]; readonly latestDateCovered: string }>;
-  deleted(
-    object: CrmObject,
-    start: string,
-    end: string,
-  ): Promise<{ readonly ids: readonly string[]; readonly latestDateCovered: string; readonly earliestDateAvailable: string }>;
+  /**
+   * Ids changed in [start, end), ISO instants; Salesforce cuts them to the minute. Changes before `latestDateCovered` are all visible; `serverDate` is the Date of
+   * the answer. Throws `INVALID_REPLICATION_DATE`, `EXCEEDED_ID_LIMIT`.
+   */
+  updated(object: CrmObject, start: string, end: string): Promise<ChangeLog>;
+  deleted(object: CrmObject, start: string, end: string): Promise<ChangeLog & { readonly earliestDateAvailable: string }>;
+  /** How many records meet a SOQL condition (`''`: all), the recycle bin included. */
+  count(object: CrmObject, condition: string): Promise<number>;
+  /** One page of a REST `queryAll`, or the one that a locator names. `total` is of the whole query. Throws `INVALID_QUERY_LOCATOR` when the locator has expired. */
+  queryPage(from: { readonly soql: string } | { readonly locator: string }): Promise<QueryPage>;
 
   /** Calls that count against the org's daily allowance, since creation, failed ones too. */
   apiCalls(): number;
@@ -157,6 +174,7 @@ export function createSalesforce(connection: SalesforceConnection, timeouts?: Ti
   const org = createOrg(connection, http);
   return {
     ...createRest(org),
+    ...createTracking(org, http),
     ...createBulkQuery(org),
     ...createBulkIngest(org, connection.apiVersion),
     apiCalls: http.apiCalls,

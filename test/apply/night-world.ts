@@ -21,7 +21,8 @@ import { objectFacts, objectTypes } from '../../src/domain/objects.ts';
 import type { ObjectType, PersonKind } from '../../src/domain/objects.ts';
 import { closeRun, openRun } from '../../src/ledger/runs.ts';
 import type { OpenRun } from '../../src/ledger/runs.ts';
-import { absorbPersons, absorbRecords } from '../../src/mirror/absorb.ts';
+import { absorbPersons } from '../../src/mirror/absorb.ts';
+import { absorbRecords } from '../../src/mirror/absorb-records.ts';
 import { crmColumns, personColumns, runShape } from '../../src/mirror/field-set.ts';
 import { openRunPartitions } from '../../src/mirror/match/partitions.ts';
 import { planPart } from '../../src/mirror/plan/plan.ts';
@@ -33,7 +34,7 @@ import { openStore } from '../../src/personalization/store.ts';
 import type { PersonalizationStore } from '../../src/personalization/store.ts';
 import { raw, sql } from '../../src/postgres/sql.ts';
 import { createSalesforce } from '../../src/salesforce/side.ts';
-import { buildQuery } from '../../src/salesforce/soql.ts';
+import { selectQuery } from '../../src/salesforce/soql.ts';
 import { mirrorDatabase } from '../plan/mirror-database.ts';
 
 /** Both sides, mirror and ledger over one data directory, and the steps of a night but for the match: pairs are linked by what `pairings` says. */
@@ -195,7 +196,7 @@ async function ended(running: () => Promise<boolean>): Promise<void> {
 async function fetchRecords({ deps: { database, salesforce }, shape }: NightWorld, run: OpenRun, object: ObjectType): Promise<void> {
   const columns = crmColumns(shape, object);
   const { crmName } = objectFacts[object];
-  const { jobId } = await salesforce.openQuery(buildQuery(crmName, columns, (await salesforce.describe(crmName)).fields));
+  const { jobId } = await salesforce.openQuery(selectQuery(crmName, columns));
   await ended(async () => (await salesforce.checkQuery(jobId)).state === 'running');
   await database.transaction(async (tx) => {
     await createStage(tx, `stage_${object}`, columns);

@@ -1,11 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { FieldFacts } from '../../src/domain/fields.ts';
 import { errorTable, ruleOf } from '../../src/salesforce/errorTable.ts';
 import { failureFrom } from '../../src/salesforce/errors.ts';
 import { salesforceId } from '../../src/salesforce/ids.ts';
 import { personAccountField } from '../../src/salesforce/personAccounts.ts';
-import { buildQuery } from '../../src/salesforce/soql.ts';
+import { behindCondition, idsCondition, selectQuery, spanCondition } from '../../src/salesforce/soql.ts';
 import { canonicalDecimal, canonicalValue, readJson, restValue } from '../../src/salesforce/values.ts';
 
 test.each([
@@ -91,25 +90,27 @@ test.each([
   expect(salesforceId(id)).toBe(wide);
 });
 
-const fact: FieldFacts = {
-  name: 'Id',
-  type: 'id',
-  length: 18,
-  precision: 0,
-  scale: 0,
-  updateable: false,
-  calculated: false,
-  nillable: false,
-  restrictedPicklist: false,
-};
-const described: readonly FieldFacts[] = [fact, { ...fact, name: 'Email', type: 'email' }, { ...fact, name: 'MailingAddress', type: 'address' }];
-
-test('a query names fields as the org spells them, each once', () => {
-  expect(buildQuery('Contact', ['Id', 'EMAIL', 'email'], described)).toBe('SELECT Id, Email FROM Contact');
+test('a query names each field once, and refuses what is no name', () => {
+  expect(selectQuery('Contact', ['Id', 'Email', 'Id'])).toBe('SELECT Id, Email FROM Contact');
+  expect(selectQuery('Lead', ['Id'], 'IsDeleted = true')).toBe('SELECT Id FROM Lead WHERE IsDeleted = true');
+  for (const field of ['Id FROM User', "Email' OR Name LIKE '%", 'Id, Email', ''])
+    expect(() => selectQuery('Contact', ['Id', field])).toThrow(TypeError);
 });
 
-test.each(['Nope__c', 'MailingAddress', 'Id FROM User', "Email' OR Name LIKE '%", 'Id, Email', ''])('no query is made with the field %j', (field) => {
-  expect(() => buildQuery('Contact', ['Id', field], described)).toThrow(expect.objectContaining({ code: 'UNKNOWN_FIELD', kind: 'permanent' }));
+test('a span is half-open, and names only the ends it has', () => {
+  const [from, to] = ['2026-11-24T01:00:00.000Z', '2026-11-24T02:00:00.000Z'];
+  expect(spanCondition({ field: 'SystemModstamp', from, to })).toBe(
+    'SystemModstamp >= 2026-11-24T01:00:00Z AND SystemModstamp < 2026-11-24T02:00:00Z',
+  );
+  expect(spanCondition({ field: 'CreatedDate', from: null, to })).toBe('CreatedDate < 2026-11-24T02:00:00Z');
+  expect(spanCondition({ field: 'CreatedDate', from: null, to: null })).toBe('');
+});
+
+test('what lies behind a place has a later stamp, or the same one and a later id', () => {
+  expect(behindCondition({ stamp: '2026-11-24T01:00:00.000Z', id: '003000000000001AAA' })).toBe(
+    "(SystemModstamp > 2026-11-24T01:00:00Z OR (SystemModstamp = 2026-11-24T01:00:00Z AND Id > '003000000000001AAA'))",
+  );
+  expect(() => idsCondition('Id', ["003' OR Id != '"])).toThrow(TypeError);
 });
 
 test.each([

@@ -9,7 +9,7 @@ import type { Simulator } from '../../simulator/src/simulator.ts';
 import type { SalesforceAuth } from '../../src/salesforce/connection.ts';
 import { createSalesforce } from '../../src/salesforce/side.ts';
 import type { CrmRow, IngestResultKind, IngestResultRow, QueryJobState, Salesforce } from '../../src/salesforce/side.ts';
-import { buildQuery } from '../../src/salesforce/soql.ts';
+import { selectQuery } from '../../src/salesforce/soql.ts';
 import { canonicalValue } from '../../src/salesforce/values.ts';
 
 const contacts = 2_500;
@@ -111,8 +111,7 @@ test('describe tells types and flags, and the prefix of ids (R8)', async () => {
 });
 
 test('a Bulk query of several pages gives every row once, and what each page announces', async () => {
-  const { fields } = await salesforce.describe('Contact');
-  const { jobId } = await salesforce.openQuery(buildQuery('Contact', ['Id', 'LastName', 'Score__c', 'SystemModstamp', 'IsDeleted'], fields));
+  const { jobId } = await salesforce.openQuery(selectQuery('Contact', ['Id', 'LastName', 'Score__c', 'SystemModstamp', 'IsDeleted']));
   const { records } = await finished(jobId);
   expect(records).toBe(contacts);
   const found = new Map<string, Record<string, string>>();

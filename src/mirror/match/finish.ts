@@ -39,8 +39,9 @@ export async function finishMatch(tx: PoolClient, ctx: MatchContext, object: Obj
     create unique index ${identifier(`${partitionName('crm_outcome', ctx.runNo, object)}_person`)} on ${t.crmOutcome} (pers) where pers is not null`);
   await tx.query(sql`analyze ${t.crmOutcome}`);
   await tx.query(sql`analyze ${t.persOutcome}`);
-  const drifted = await markDrifted(tx, ctx, object);
-  const nearMisses = await countNearMisses(tx, ctx, object);
+  const complete = await overCompleteRead(tx, ctx, object);
+  const drifted = complete ? await markDrifted(tx, ctx, object) : 0;
+  const nearMisses = complete ? await countNearMisses(tx, ctx, object) : 0;
   // Counted on the records and persons themselves, not on what this match wrote of them: the sums are to prove something (R26).
   const known = await tx.query<{ records: number; persons: number; malformedIds: number }>(sql`
     select (select count(*) from ${t.crmRecord}) as records,
@@ -50,4 +51,10 @@ export async function finishMatch(tx: PoolClient, ctx: MatchContext, object: Obj
   const counts = { records, persons, unmatched: unmatched.rowCount ?? 0, drifted, nearMisses, malformedIds };
   await tx.query(sql`update match_count set counts = ${JSON.stringify(counts)} where run_no = ${ctx.runNo} and object = ${object}`);
   return counts;
+}
+
+/** R27: of an object that was not reconsidered nothing is compared. */
+async function overCompleteRead(tx: PoolClient, ctx: MatchContext, object: ObjectType): Promise<boolean> {
+  const found = await tx.query(sql`select from match_count where run_no = ${ctx.runNo} and object = ${object} and complete`);
+  return found.rowCount !== 0;
 }

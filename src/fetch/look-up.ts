@@ -1,0 +1,139 @@
+import type { PoolClient } from 'pg';
+import { objectFacts } from '../domain/objects.ts';
+import type { ObjectType } from '../domain/objects.ts';
+import type { OpenRun } from '../ledger/runs.ts';
+import { absorbRecords, nameFollowers } from '../mirror/absorb-records.ts';
+import { crmColumns } from '../mirror/field-set.ts';
+import { forgetFresh, forgetNamed, forgetRecords, knownDeleted, namedIds, nameForLookUp } from '../mirror/look-up.ts';
+import { loadRead } from '../mirror/reads.ts';
+import { copyPage, createStage, dropStage, stageTable } from '../mirror/stage.ts';
+import { idsCondition, selectQuery } from '../salesforce/soql.ts';
+import type { FetchDependencies } from './dependencies.ts';
+import { csvOf } from './rows.ts';
+import { isReshape } from './spans.ts';
+
+/** A master that was merged meanwhile names its own: so many steps of a chain are followed in one night. */
+const mostRounds = 10;
+/** A request's address may have 16,384 bytes with its headers. */
+const longestQueryBytes = 14_000;
+const mostIdsOfQuery = 400;
+
+/**
+ * Reads what no window brings: records that the log of deletions or the recycle bin put in doubt, masters of merges, contacts that leads became, contacts of merged accounts. What the org
+ * returns no more leaves the mirror (R26). In the caller's transaction: what was looked up is named no longer once it commits.
+ */
+export async function lookUpNamed(
+  deps: FetchDependencies,
+  tx: PoolClient,
+  run: OpenRun,
+  object: ObjectType,
+  signal: AbortSignal,
+): Promise<{ readonly records: number; readonly gone: number }> {
+  const read = await loadRead(tx, run.runNo, object);
+  if (read === null || read.state !== 'taken') return { records: 0, gone: 0 };
+  await forgetFresh(tx, run.runNo, object);
+  if (read.mode === 'window') await nameBin(deps, tx, object);
+  const sum = { records: 0, gone: 0 };
+  const since = read.windowFrom ?? read.coveredTo;
+  const asked = new Set<string>();
+  for (let round = 0; round < mostRounds; round += 1) {
+    const named = (await namedIds(tx, object)).filter(({ id, namedBy }) => !asked.has(`${namedBy} ${id}`));
+    if (named.length === 0) break;
+    for (const { id, namedBy } of named) asked.add(`${namedBy} ${id}`);
+    const records = named.flatMap(({ id, namedBy }) => (namedBy === 'account' ? [] : [id]));
+    const accounts = named.flatMap(({ id, namedBy }) => (namedBy === 'account' ? [id] : []));
+    const found = await readNamed(deps, tx, run, object, { records: [...new Set(records)], accounts }, since, signal);
+    sum.records += found.records;
+    sum.gone += found.gone;
+  }
+  await forgetNamed(tx, object);
+  return sum;
+}
+
+interface Named {
+  readonly records: readonly string[];
+  readonly accounts: readonly string[];
+}
+
+async function readNamed(
+  { salesforce }: FetchDependencies,
+  tx: PoolClient,
+  run: OpenRun,
+  object: ObjectType,
+  { records, accounts }: Named,
+  since: string,
+  signal: AbortSignal,
+): Promise<{ readonly records: number; readonly gone: number }> {
+  const columns = crmColumns(run.shape, object);
+  const { crmName } = objectFacts[object];
+  const stage = stageTable(run.runNo, object);
+  await createStage(tx, stage, columns);
+  const returned = new Set<string>();
+  let rows = 0;
+  const queries = [
+    ...queriesOf(crmName, columns, 'Id', records),
+    ...(columns.includes('AccountId') ? queriesOf(crmName, columns, 'AccountId', accounts) : []),
+  ];
+  for (const soql of queries)
+    for (let next: string | null = null, first = true; first || next !== null; first = false) {
+      const page = await salesforce.queryPage(next === null ? { soql } : { locator: next });
+      for (const row of page.rows) returned.add(String(row['Id']));
+      rows += await copyPage(tx, stage, columns, csvOf(run.shape, object, columns, page.rows), signal);
+      next = page.next;
+    }
+  await absorbRecords(tx, run.shape, object, run.runNo, stage, { kind: 'again' });
+  await nameFollowers(tx, object, since);
+  await dropStage(tx, stage);
+  return {
+    records: rows,
+    gone: await forgetRecords(
+      tx,
+      object,
+      records.filter((id) => !returned.has(id)),
+    ),
+  };
+}
+
+function queriesOf(
+  crmName: 'Account' | 'Contact' | 'Lead',
+  columns: readonly string[],
+  field: 'Id' | 'AccountId',
+  ids: readonly string[],
+): readonly string[] {
+  const bytes = (count: number): number =>
+    new URLSearchParams({ q: selectQuery(crmName, columns, idsCondition(field, ids.slice(0, count))) }).toString().length;
+  let size = Math.min(mostIdsOfQuery, Math.max(1, ids.length));
+  while (size > 1 && bytes(size) > longestQueryBytes) size = Math.ceil(size / 2);
+  const queries: string[] = [];
+  for (let at = 0; at < ids.length; at += size) queries.push(selectQuery(crmName, columns, idsCondition(field, ids.slice(at, at + size))));
+  return queries;
+}
+
+/**
+ * Names deleted records that the recycle bin no longer has, by age or because somebody emptied it: no log tells of that. One call where the bin is small; of a large one
+ * its size is believed. An org that cannot list it in time is asked again tomorrow, and by a full read.
+ */
+async function nameBin({ salesforce }: FetchDependencies, tx: PoolClient, object: ObjectType): Promise<void> {
+  const known = await knownDeleted(tx, object);
+  if (known.size === 0) return;
+  const bin = new Set<string>();
+  try {
+    for (let next: string | null = null, first = true; first || next !== null; first = false) {
+      const page = await salesforce.queryPage(
+        next === null ? { soql: selectQuery(objectFacts[object].crmName, ['Id'], 'IsDeleted = true') } : { locator: next },
+      );
+      for (const row of page.rows) bin.add(String(row['Id']));
+      if (page.next !== null && page.total === known.size) return;
+      next = page.next;
+    }
+  } catch (error) {
+    if (isReshape(error)) return;
+    throw error;
+  }
+  await nameForLookUp(
+    tx,
+    object,
+    'bin',
+    [...known].filter((id) => !bin.has(id)),
+  );
+}
