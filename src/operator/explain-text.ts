@@ -122,7 +122,9 @@ function whyText({ outcomes, heldBy, lookalikes }: ExplainedRecord): string[] {
       : [reasons[newest.outcome] ?? ''];
   if (newest.reason === 'notReconsidered') return ['Both sides were not read completely in that run, so no new link was made (R27).'];
   for (const candidate of newest.candidates) {
-    const shared = lookalikes.filter(({ id, nearMiss }) => id === candidate && !nearMiss).map(({ field, attribute }) => `${field} = ${attribute}`);
+    const shared = lookalikes
+      .filter(({ id, subTier, nearMiss }) => id === candidate && subTier === newest.subTier && !nearMiss)
+      .map(({ field, attribute }) => `${field} = ${attribute}`);
     const held = heldBy.find(({ personalizationId }) => personalizationId === candidate);
     const holder =
       held === undefined

@@ -23,7 +23,8 @@ const linesPerRead = 10_000;
 const instant = (column: string): string => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 
 /**
- * Saves links, their history and all decisions to a file for its owner alone, all of one moment; it appears only when it is complete. A run in progress does no harm.
+ * Saves links, their history and all decisions to a file for its owner alone, all of one moment; it appears only when it is complete. A run in progress does no harm. Rows of persons
+ * who were erased (R23) are left out.
  * @throws Failure `FILE_UNWRITABLE`
  */
 export async function exportLinks(database: Database, file: string): Promise<ExportedLinks> {
@@ -62,8 +63,9 @@ async function* lines(tx: PoolClient, counted: { links: number; open: number; de
     tx,
     (after) => sql`
       select link_no as no, 'link' as type, object, crm_id as "salesforceId", pers_id as "personalizationId", sub_tier as "subTier", crm_field as field, attribute,
-        made_run as "madeRun", ${raw(instant('made_at'))} as "madeAt", ended_run as "endedRun", ${raw(instant('ended_at'))} as "endedAt", ended_reason as "endedReason"
-        from link where link_no > ${after} order by link_no limit ${linesPerRead}`,
+        made_run as "madeRun", ${raw(instant('made_at'))} as "madeAt", ended_run as "endedRun", ${raw(instant('ended_at'))} as "endedAt", ended_reason as "endedReason",
+        heir_id as "mergedInto"
+        from link where pers_id is not null and link_no > ${after} order by link_no limit ${linesPerRead}`,
   )) {
     counted.links += 1;
     if (link.endedReason === null) counted.open += 1;
@@ -73,7 +75,7 @@ async function* lines(tx: PoolClient, counted: { links: number; open: number; de
     tx,
     (after) => sql`
       select seq as no, 'decision' as type, object, crm_id as "salesforceId", pers_id as "personalizationId", kind, decided_by as by, ${raw(instant('decided_at'))} as at, note
-        from decision where seq > ${after} order by seq limit ${linesPerRead}`,
+        from decision where pers_id is not null and seq > ${after} order by seq limit ${linesPerRead}`,
   )) {
     counted.decisions += 1;
     yield `${JSON.stringify(decision)}\n`;

@@ -32,6 +32,8 @@ export interface FileLink {
   readonly endedRun: string | null;
   readonly endedAt: string | null;
   readonly endedReason: EndedReason | null;
+  /** The record that the link's record was merged into, while the link rests or is a tombstone (R20). */
+  readonly mergedInto?: string | null;
 }
 
 export interface FileDecision {
@@ -72,17 +74,18 @@ function pairProblem({ object, salesforceId: id, personalizationId }: Json): str
   const known = objectTypes.find((each) => each === object);
   if (known === undefined) return `"object" is none of ${objectTypes.join(', ')}`;
   if (typeof id !== 'string' || id.length !== 18 || salesforceId(id) === null || !id.startsWith(objectFacts[known].idPrefix))
-    return `"salesforceId" is no id of an ${objectFacts[known].crmName} with 18 characters`;
+    return `"salesforceId" is no ${objectFacts[known].crmName} id of 18 characters`;
   return isText(personalizationId) && personalizationId.trim() !== '' ? undefined : '"personalizationId" is missing';
 }
 
 function linkProblem(line: Json): string | undefined {
-  const { subTier, field, attribute, madeRun, madeAt, endedRun, endedAt, endedReason } = line;
+  const { subTier, field, attribute, madeRun, madeAt, endedRun, endedAt, endedReason, mergedInto = null } = line;
   const pair = pairProblem(line);
   if (pair !== undefined) return pair;
   if (!(linkingSubTiers as readonly unknown[]).includes(subTier)) return `"subTier" is none of ${linkingSubTiers.join(', ')}`;
   if (!isTextOrNull(field) || !isTextOrNull(attribute)) return '"field" or "attribute" is no text';
   if (!isText(madeRun) || !isInstant(madeAt)) return '"madeRun" or "madeAt" is missing';
+  if (mergedInto !== null && (typeof mergedInto !== 'string' || salesforceId(mergedInto) === null)) return '"mergedInto" is no Salesforce id';
   if (endedRun === null && endedAt === null && endedReason === null) return undefined;
   if (!isText(endedRun) || !isInstant(endedAt)) return '"endedRun" and "endedAt" must both be there, or neither';
   return (endedReasons as readonly unknown[]).includes(endedReason) ? undefined : `"endedReason" is none of ${endedReasons.join(', ')}`;

@@ -123,9 +123,9 @@ async function addLinks(tx: PoolClient): Promise<Pick<ImportedLinks, 'links' | '
     select count(*) as known from in_link i join link l using (object, crm_id, pers_id) where i.ended_run is null and l.ended_run is null`);
   // A tombstone is the last that there was of a record (R21): not one that joins a history which went on.
   const added = await tx.query<{ open: boolean }>(sql`
-    insert into link (object, crm_id, pers_id, sub_tier, crm_field, attribute, made_run, made_at, ended_run, ended_at, ended_reason)
+    insert into link (object, crm_id, pers_id, sub_tier, crm_field, attribute, made_run, made_at, ended_run, ended_at, ended_reason, heir_id)
     select object, crm_id, pers_id, sub_tier, crm_field, attribute, made_run, made_at, ended_run, ended_at,
-      case when ended_reason = 'deleted' and exists (select from link n where n.object = i.object and n.crm_id = i.crm_id) then 'replaced' else ended_reason end
+      case when ended_reason = 'deleted' and exists (select from link n where n.object = i.object and n.crm_id = i.crm_id) then 'replaced' else ended_reason end, heir_id
       from in_link i
      where not exists (select from link l where l.object = i.object and l.crm_id = i.crm_id and l.pers_id = i.pers_id
              and (l.ended_run is null or (i.ended_run is not null and l.made_at = i.made_at and l.ended_at = i.ended_at)))

@@ -17,7 +17,7 @@ const linesPerInsert = 5_000;
 export async function readLinksFile(tx: PoolClient, file: string): Promise<FileHeader> {
   await tx.query(sql`
     create temp table in_link (line bigint primary key, object text not null, crm_id text collate "C" not null, pers_id text collate "C" not null, sub_tier text not null, crm_field text,
-      attribute text, made_run text not null, made_at timestamptz not null, ended_run text, ended_at timestamptz, ended_reason text) on commit drop`);
+      attribute text, made_run text not null, made_at timestamptz not null, ended_run text, ended_at timestamptz, ended_reason text, heir_id text) on commit drop`);
   await tx.query(sql`
     create temp table in_decision (line bigint primary key, object text not null, crm_id text collate "C" not null, pers_id text collate "C" not null, kind text not null,
       decided_by text not null, decided_at timestamptz not null, note text) on commit drop`);
@@ -109,10 +109,10 @@ export function invalid(file: string, problems: readonly string[]): Failure {
 async function stage(tx: PoolClient, links: readonly object[], decisions: readonly object[]): Promise<void> {
   if (links.length > 0)
     await tx.query(sql`
-      insert into in_link (line, object, crm_id, pers_id, sub_tier, crm_field, attribute, made_run, made_at, ended_run, ended_at, ended_reason)
-      select line, object, "salesforceId", "personalizationId", "subTier", field, attribute, "madeRun", "madeAt", "endedRun", "endedAt", "endedReason"
+      insert into in_link (line, object, crm_id, pers_id, sub_tier, crm_field, attribute, made_run, made_at, ended_run, ended_at, ended_reason, heir_id)
+      select line, object, "salesforceId", "personalizationId", "subTier", field, attribute, "madeRun", "madeAt", "endedRun", "endedAt", "endedReason", "mergedInto"
         from jsonb_to_recordset(${JSON.stringify(links)}::jsonb) as i (line bigint, object text, "salesforceId" text, "personalizationId" text, "subTier" text, field text,
-          attribute text, "madeRun" text, "madeAt" timestamptz, "endedRun" text, "endedAt" timestamptz, "endedReason" text)`);
+          attribute text, "madeRun" text, "madeAt" timestamptz, "endedRun" text, "endedAt" timestamptz, "endedReason" text, "mergedInto" text)`);
   if (decisions.length > 0)
     await tx.query(sql`
       insert into in_decision (line, object, crm_id, pers_id, kind, decided_by, decided_at, note)
