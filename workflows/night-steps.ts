@@ -56,8 +56,13 @@ export async function matchAll(night: Night, objects: readonly ObjectType[], sto
 /** Finds and settles the candidates of one object, a sub-tier after the other (R9). */
 async function matchObject({ ref, table, mirror }: Night, object: ObjectType, stopped: Stopped): Promise<void> {
   await table.run('match', object, async (done) => {
-    const { parts, subTiers } = await mirror.beginMatch.executeWithOptions({ summary: `match ${object}: pins, links` }, [ref, object]);
-    let settled = 0;
+    const {
+      parts,
+      subTiers,
+      records: begun,
+    } = await mirror.beginMatch.executeWithOptions({ summary: `match ${object}: pins, links` }, [ref, object]);
+    let settled = begun;
+    done(begun);
     for (const [subTier, name] of subTiers.entries()) {
       await pool(range(parts), partsAtOnce, async (part) => {
         const summary = `match ${object}: ${name}, ${partOf(part, parts)}`;
@@ -68,8 +73,11 @@ async function matchObject({ ref, table, mirror }: Night, object: ObjectType, st
       settled += records;
       done(records);
     }
-    const { records } = await mirror.finishMatch.executeWithOptions({ summary: `match ${object}: unmatched, near misses, drift` }, [ref, object]);
-    done(records - settled, records);
+    const { records: rest } = await mirror.finishMatch.executeWithOptions({ summary: `match ${object}: unmatched, near misses, drift` }, [
+      ref,
+      object,
+    ]);
+    done(rest, settled + rest);
   });
 }
 

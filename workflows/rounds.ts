@@ -51,7 +51,8 @@ export async function runRounds({ request, carried, night, leads, gate, say }: R
     return 'again';
   };
   const continueIfLong = async (): Promise<void> => {
-    if (workflowInfo().continueAsNewSuggested && allHandlersFinished())
+    // Not before a step was done here: what cannot get on within the server's suggestion would continue for ever.
+    if (workflowInfo().continueAsNewSuggested && table.gotOn() && allHandlersFinished())
       await continueAsNew<typeof syncRun>(request, { steps: table.rows(), round, objects, applied });
   };
 

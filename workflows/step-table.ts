@@ -16,6 +16,7 @@ interface Row {
 export class StepTable {
   readonly #rows: Row[];
   readonly #changed: () => void;
+  #stepsDoneHere = 0;
 
   constructor(carried: readonly StepProgress[], changed: () => void) {
     this.#rows = carried.map((row) => ({ ...row, begunMs: 0 }));
@@ -24,6 +25,11 @@ export class StepTable {
 
   rows(): readonly StepProgress[] {
     return this.#rows.map(({ step, object, state, records, total, ms }) => ({ step, object, state, records, total, ms }));
+  }
+
+  /** A step was done in this execution of the workflow, not only in those it continues. */
+  gotOn(): boolean {
+    return this.#stepsDoneHere > 0;
   }
 
   /** Runs one step; that of one object only if it is not done yet: the workflow may have continued as new since. A step over all of them can come again. */
@@ -46,6 +52,7 @@ export class StepTable {
         this.#changed();
       });
       current.state = 'done';
+      this.#stepsDoneHere += 1;
     } catch (error) {
       current.state = 'failed';
       throw error;

@@ -65,7 +65,7 @@ async function attemptOf({ database }: World, run: string): Promise<number> {
 
 test('a run that continues as new between its steps ends as one that does not: R26 holds, older attempts are fenced off, the table of steps is whole', async () => {
   await inWorld({ data, temporal: impatient }, async (world) => {
-    const hold = await holdAt(world, atClose);
+    await using hold = await holdAt(world, atClose);
     const { run, result } = await world.start();
     await hold.reached();
     const attempt = await attemptOf(world, run);
@@ -93,7 +93,7 @@ test('a run that continues as new between its steps ends as one that does not: R
 
 test('R16 leads switched on and off while a run continues as new: no signal is lost', async () => {
   await inWorld({ data, temporal: impatient }, async (world) => {
-    const matching = await holdAt(world, atStep('match.finish', 'contact'));
+    await using matching = await holdAt(world, atStep('match.finish', 'contact'));
     const { run, result } = await world.start();
     await matching.reached();
     const handle = world.client.workflow.getHandle(`${world.name}-run`);

@@ -2,8 +2,8 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { World } from './world.ts';
 
-/** A night held in the middle of a transaction, and let go. */
-export interface Hold {
+/** A night held in the middle of a transaction, and let go; `await using` lets it go when a test fails, so that the worker can end. */
+export interface Hold extends AsyncDisposable {
   /** Until the night stands there. */
   reached(): Promise<void>;
   release(): Promise<void>;
@@ -37,6 +37,13 @@ export async function holdAt({ database }: Pick<World, 'database'>, { table, eve
     `create function ${name}() returns trigger language plpgsql as $$ begin perform pg_advisory_xact_lock_shared(${key}); return new; end $$`,
   );
   await client.query(`create trigger ${name} before ${event} on ${table} for each row when (${when}) execute function ${name}()`);
+  let held = true;
+  const release = async (): Promise<void> => {
+    if (!held) return;
+    held = false;
+    await client.query(`select pg_advisory_unlock(${key})`);
+    client.release();
+  };
   return {
     reached: async () => {
       const deadline = Date.now() + patienceMs;
@@ -47,9 +54,7 @@ export async function holdAt({ database }: Pick<World, 'database'>, { table, eve
         await delay(lookEveryMs);
       }
     },
-    release: async () => {
-      await client.query(`select pg_advisory_unlock(${key})`);
-      client.release();
-    },
+    release,
+    [Symbol.asyncDispose]: release,
   };
 }

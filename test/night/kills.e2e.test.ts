@@ -74,7 +74,11 @@ test('what is left of a terminated run wakes up in the next night and keeps noth
   await inWorld({ data: small, temporal, overrides }, async (world) => {
     const run = 'run-zombie';
     // In the middle of a write to the store, where no transaction of the ledger is open.
-    const hold = await holdAt(world, { table: 'personalization.crm_sync_batch', event: 'insert', when: `new.batch_key like '${run}/contact/%'` });
+    await using hold = await holdAt(world, {
+      table: 'personalization.crm_sync_batch',
+      event: 'insert',
+      when: `new.batch_key like '${run}/contact/%'`,
+    });
     const { result } = await world.start({ run });
     await hold.reached();
     await world.client.workflow.getHandle(`${world.name}-run`).terminate();

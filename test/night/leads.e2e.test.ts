@@ -68,7 +68,7 @@ const moments: readonly (readonly [moment: string, place: Place, target: Target]
 describe('R16 switched on during a run, the result is that of a run begun with leads on', () => {
   test.each(moments)('%s', async (_moment, place, target) => {
     await inWorld(here, async (world) => {
-      const hold = await holdAt(world, place);
+      await using hold = await holdAt(world, place);
       const { run, result } = await world.start();
       await hold.reached();
       await signal(world, target, 'enableLeads');
@@ -100,7 +100,7 @@ describe('R16 switched on during a run, the result is that of a run begun with l
 
   test('by the Temporal command line, and for later runs as well', async () => {
     await inWorld(here, async (world) => {
-      const hold = await holdAt(world, atStep('match.begin', 'contact'));
+      await using hold = await holdAt(world, atStep('match.begin', 'contact'));
       const { run, result } = await world.start();
       await hold.reached();
       const where = ['--address', temporal.address, '--namespace', temporal.namespace];
@@ -128,7 +128,7 @@ describe('R16 switched off, leads are neither listed nor written', () => {
   test.each(moments.slice(0, 5))('%s: as in a run begun with leads off', async (_moment, place, target) => {
     await inWorld(here, async (world) => {
       await world.setLeads(true);
-      const hold = await holdAt(world, place);
+      await using hold = await holdAt(world, place);
       const { run, result } = await world.start();
       await hold.reached();
       await signal(world, target, 'disableLeads');
@@ -143,7 +143,7 @@ describe('R16 switched off, leads are neither listed nor written', () => {
   test('once links are committed: what is not begun is deferred, and written when they are on again', async () => {
     await inWorld(here, async (world) => {
       await world.setLeads(true);
-      const hold = await holdAt(world, atStep('apply.links'));
+      await using hold = await holdAt(world, atStep('apply.links'));
       const { run, result } = await world.start();
       await hold.reached();
       await signal(world, 'control', 'disableLeads');
@@ -169,7 +169,7 @@ describe('R16 switched off, leads are neither listed nor written', () => {
   test('off and on again while they are applied: everything is written', async () => {
     await inWorld(here, async (world) => {
       await world.setLeads(true);
-      const hold = await holdAt(world, atStep('apply.links'));
+      await using hold = await holdAt(world, atStep('apply.links'));
       const { run, result } = await world.start();
       await hold.reached();
       await signal(world, 'run', 'disableLeads');
@@ -198,7 +198,7 @@ test('R16 a signal in the last moment is not lost: the run that took it ends wit
     let inTheRun = 0;
     for (let night = 0; night < nights; night++) {
       await world.setLeads(false);
-      const hold = await holdAt(world, atClose);
+      await using hold = await holdAt(world, atClose);
       const { run, result } = await world.start();
       await hold.reached();
       const ended = result();
@@ -232,7 +232,7 @@ test('R16 a signal in the last moment is not lost: the run that took it ends wit
 
 test('a signal that nobody listens to shows in the current details of the run and of the control', async () => {
   await inWorld(here, async (world) => {
-    const hold = await holdAt(world, atStep('match.begin', 'contact'));
+    await using hold = await holdAt(world, atStep('match.begin', 'contact'));
     const { result } = await world.start();
     await hold.reached();
     const details = async (workflowId: string): Promise<string> => {

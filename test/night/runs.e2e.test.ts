@@ -92,7 +92,7 @@ describe('R5 two runs never overlap', () => {
         world.started.push({ workflowId, runId });
         return (await world.client.workflow.getHandle(workflowId, runId).result()) as RunResult;
       };
-      const hold = await holdAt(world, atStep('match.begin', 'contact'));
+      await using hold = await holdAt(world, atStep('match.begin', 'contact'));
       const { result } = await world.start();
       await hold.reached();
       await trigger();
@@ -170,7 +170,7 @@ describe('approval', () => {
 
   test('a plan that nobody answers in time is rejected', async () => {
     await inWorld(always, async (world) => {
-      const hold = await holdAt(world, atStep('plan.part', 'contact'));
+      await using hold = await holdAt(world, atStep('plan.part', 'contact'));
       const { run, result } = await world.start();
       await hold.reached();
       const asked: PlanSummary = {
@@ -205,7 +205,7 @@ describe('a cancelled run', () => {
     ['while contacts are planned', atStep('plan.part', 'contact')],
   ])('%s leaves nothing, and the next one is complete', async (_moment, place) => {
     await inWorld(here, async (world) => {
-      const hold = await holdAt(world, place);
+      await using hold = await holdAt(world, place);
       const { run, result } = await world.start();
       await hold.reached();
       await handleOf(world).cancel();
@@ -232,7 +232,7 @@ describe('a cancelled run', () => {
     await inWorld(here, async (world) => {
       await world.setLeads(true);
       // Of six parts four are sent at once: those of the store stand here, accounts of Salesforce are sent.
-      const hold = await holdAt(world, atStep('apply.store'));
+      await using hold = await holdAt(world, atStep('apply.store'));
       const { run, result } = await world.start();
       await hold.reached();
       await handleOf(world).cancel();
@@ -285,7 +285,7 @@ describe('a run that cannot go on', () => {
 
   test('was terminated: the next one closes it as failed and is complete', async () => {
     await inWorld(here, async (world) => {
-      const hold = await holdAt(world, atStep('match.settle', 'contact'));
+      await using hold = await holdAt(world, atStep('match.settle', 'contact'));
       const { result } = await world.start();
       await hold.reached();
       await handleOf(world).terminate();
@@ -299,7 +299,7 @@ describe('a run that cannot go on', () => {
 
   test('was terminated while it was applied: the next one settles what it may have sent', async () => {
     await inWorld(here, async (world) => {
-      const hold = await holdAt(world, atStep('apply.part'));
+      await using hold = await holdAt(world, atStep('apply.part'));
       const { run, result } = await world.start();
       await hold.reached();
       await handleOf(world).terminate();
