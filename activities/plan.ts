@@ -7,6 +7,7 @@ import { approvalDeadlineMs } from '../src/config/night.ts';
 import { planDigest } from '../src/mirror/plan/digest.ts';
 import { planPart } from '../src/mirror/plan/plan.ts';
 import { withhold } from '../src/mirror/plan/withhold.ts';
+import { arrangedAs } from '../src/mirror/arrangement.ts';
 import { once } from '../src/mirror/step-ledger.ts';
 import { readPlan } from '../src/operator/guards.ts';
 import { sql } from '../src/postgres/sql.ts';
@@ -28,6 +29,8 @@ export function planActivities(dependencies: Dependencies) {
   return {
     beginPlan: activity(async (ref: RunRef, object: ObjectType): Promise<{ readonly parts: number }> => {
       const begun = await once(database, ref, { step: 'plan.begin', object, part: 0 }, async (tx, run) => {
+        // The rows of a side that could not be read anew stand in another order than this run's positions mean (R27).
+        if (!(await arrangedAs(tx, run.shape, object))) return { records: 0, parts: 0 };
         const linked = await tx.query<{ pairs: number }>(sql`
           select count(*) as pairs from crm_outcome where run_no = ${run.runNo} and object = ${object} and outcome = 'linked'`);
         return { records: 0, parts: Math.max(1, Math.ceil((linked.rows[0]?.pairs ?? 0) / pairsPerPart)) };

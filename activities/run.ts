@@ -10,9 +10,11 @@ import { bind } from '../src/ledger/binding.ts';
 import { loadLeadSwitch } from '../src/ledger/lead-switch.ts';
 import { closedAs, closeRun, fence, openRun, reopenRun, setLeads, stillOpen, takeUpAgain } from '../src/ledger/runs.ts';
 import type { OpenRun, RunRef } from '../src/ledger/runs.ts';
+import { moveWatermarks } from '../src/mirror/reads.ts';
 import { noteWaiting, withheldByCaps } from '../src/ledger/waiting.ts';
 import { runShape } from '../src/mirror/field-set.ts';
 import type { RunShape } from '../src/mirror/run-shape.ts';
+import { contactsMissConversions } from '../src/mirror/match/aliases.ts';
 import { forgetMatch } from '../src/mirror/match/begin.ts';
 import { openRunPartitions } from '../src/mirror/match/partitions.ts';
 import { forgetPlan } from '../src/mirror/plan/plan.ts';
@@ -51,12 +53,28 @@ export function runActivities(dependencies: Dependencies) {
       return { attempt: run.attempt, whenSpent: run.shape.settings.salesforce.apiBudget.whenSpent, leads: await switchOf(run.shape), searchable };
     }),
 
-    /** Matching begins: from here on the run has leads in scope, or not. */
-    beginRound: activity(async (ref: RunRef, leads: boolean): Promise<void> =>
-      database.transaction(async (tx) => {
-        await fence(tx, ref);
-        await setLeads(tx, ref, leads);
-      }),
+    /**
+     * Matching begins: from here on the run has leads in scope, or not. Answers which of the objects whose links are real are to be matched again: all of them, if contacts were matched without
+     * leads and there are converted ones now (R16, R19). What was found of those is forgotten; what was sent stays.
+     */
+    beginRound: activity(
+      async (
+        ref: RunRef,
+        round: number,
+        { leads, applied }: { readonly leads: boolean; readonly applied: readonly ObjectType[] },
+      ): Promise<readonly ObjectType[]> => {
+        await database.transaction(async (tx) => {
+          await fence(tx, ref);
+          await setLeads(tx, ref, leads);
+        });
+        const begun = await once(database, ref, { step: 'round.begin', object: 'all', part: round }, async (tx, run) => {
+          const again = leads && (await contactsMissConversions(tx, run.runNo)) ? applied : [];
+          for (const object of again) await forgetMatch(tx, run, object);
+          await forgetSteps(tx, run.runNo, ['match', 'plan'], again);
+          return { records: 0, again };
+        });
+        return applied.filter((object) => begun.again.includes(object));
+      },
     ),
 
     /** What a round matched and planned is as if it had not been (R16). Nothing of it is committed. */
@@ -91,7 +109,10 @@ export function runActivities(dependencies: Dependencies) {
         const status = ended ?? (capped ? 'partial' : statusOf(report, run.shape.settings.guards.rejected));
         await database.transaction(async (tx) => {
           await fence(tx, ref);
-          if (ended === null) await noteWaiting(tx, run);
+          if (ended === null) {
+            await noteWaiting(tx, run);
+            await moveWatermarks(tx, run.runNo);
+          }
           await closeRun(tx, ref.run, status, { ...report, status });
         });
         return { status, leads: await switchOf(run.shape) };

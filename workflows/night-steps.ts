@@ -1,11 +1,10 @@
-import { CancellationScope, executeChild, sleep } from '@temporalio/workflow';
+import { CancellationScope, sleep } from '@temporalio/workflow';
 import type { PartGroup } from '../src/apply/parts.ts';
 import type { ObjectType } from '../src/domain/objects.ts';
 import type { RunRef } from '../src/ledger/runs.ts';
 import type { Proxies } from './activity-proxies.ts';
 import { isBudgetSpent } from './api-budget.ts';
 import type { ApiBudget } from './api-budget.ts';
-import { fetchObject } from './fetch-object.ts';
 import { pool } from './pool.ts';
 import type { StepTable } from './step-table.ts';
 
@@ -25,25 +24,6 @@ const partsAtOnce = 4;
 
 const partOf = (part: number, parts: number): string => `part ${part + 1} of ${parts}`;
 const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
-
-/** Copies both sides into the mirror, everything at once. */
-export async function fetchAll({ ref, table, budget, heartbeatTimeoutMs }: Night, objects: readonly ObjectType[]): Promise<void> {
-  await pool(objects, objects.length, (object) =>
-    table.run('fetch', object, async (done) => {
-      // What a child has read is read: one that runs again goes on from there.
-      const fetched = await budget.within(() =>
-        executeChild(fetchObject, {
-          workflowId: `${ref.run}/fetch/${object}`,
-          args: [{ ...ref, object, persons: object !== 'lead', ...(heartbeatTimeoutMs === undefined ? {} : { heartbeatTimeoutMs }) }],
-          staticSummary: `fetch ${object}`,
-          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-          parentClosePolicy: 'REQUEST_CANCEL',
-        }),
-      );
-      done(fetched.records + fetched.persons, fetched.records + fetched.persons);
-    }),
-  );
-}
 
 /** Accounts and contacts share nothing; leads need the contacts' outcome (R17), accounts by contacts as well (R15). */
 export async function matchAll(night: Night, objects: readonly ObjectType[], stopped: Stopped): Promise<void> {

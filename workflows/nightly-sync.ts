@@ -11,7 +11,7 @@ export async function nightlySync(): Promise<RunResult> {
   try {
     return await executeChild(syncRun, {
       workflowId: `${nameIn(workflowId)}-run`,
-      args: [{ run, kind: 'night', full: false, atGate: 'wait' }],
+      args: [{ run, kind: 'night', full: false, atGate: 'wait', nominalAt: nominalOf(workflowId) ?? startTime.toISOString() }],
       parentClosePolicy: ParentClosePolicy.ABANDON,
       staticSummary: 'one night',
     });
@@ -20,6 +20,11 @@ export async function nightlySync(): Promise<RunResult> {
     log.warn('a run is open already: this night is skipped');
     return { run, status: 'skipped' };
   }
+}
+
+/** The slot of the Schedule that the night is of: a late start does not make it another day's. The server puts it at the id's end. */
+function nominalOf(workflowId: string): string | undefined {
+  return /-nightly-(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z)$/.exec(workflowId)?.[1];
 }
 
 /** The sync's name in the id of a night. The task queue has it too, but not where histories are replayed. */

@@ -5,7 +5,8 @@ import type { ObjectType } from '../src/domain/objects.ts';
 import type { Progress, RunRequest, RunStatus, StepProgress } from '../src/domain/progress.ts';
 import type { Gate } from './gate.ts';
 import type { LeadsOfRun } from './lead-switch.ts';
-import { applyAll, fetchAll, matchAll, planAll } from './night-steps.ts';
+import { fetchAll } from './fetch-all.ts';
+import { applyAll, matchAll, planAll } from './night-steps.ts';
 import type { Night } from './night-steps.ts';
 import type { syncRun } from './sync-run.ts';
 
@@ -18,6 +19,8 @@ export interface Carried {
   readonly objects: readonly ObjectType[];
   /** Objects whose links are committed. */
   readonly applied: readonly ObjectType[];
+  /** Of these, objects that are matched again: leads that came on later can change what contacts are linked to (R19). */
+  readonly again: readonly ObjectType[];
 }
 
 export interface RoundsInput {
@@ -34,12 +37,12 @@ type Decision = 'apply' | 'again' | 'preview' | 'rejected';
 
 /**
  * Fetch, match, plan, the gate, apply: in one round, unless the lead switch is turned (R16). Before the links are committed everything belongs to the
- * run, and the round begins anew with the switch as it is; after it, leads are a round of their own, and those that are off get no more parts. Then
- * settle, and once more if leads came on in the last moment.
+ * run, and the round begins anew with the switch as it is; after it, leads are a round of their own, in which everything is matched again if there are converted ones, and those
+ * that are off get no more parts. Then settle, and once more if leads came on in the last moment.
  */
 export async function runRounds({ request, carried, night, leads, gate, say }: RoundsInput): Promise<RunStatus> {
   const { ref, table, mirror, short } = night;
-  let { round, objects, applied } = carried;
+  let { round, objects, applied, again } = carried;
   let leadsRefused = false;
 
   const due = (): readonly ObjectType[] =>
@@ -53,15 +56,21 @@ export async function runRounds({ request, carried, night, leads, gate, say }: R
   const continueIfLong = async (): Promise<void> => {
     // Not before a step was done here: what cannot get on within the server's suggestion would continue for ever.
     if (workflowInfo().continueAsNewSuggested && table.gotOn() && allHandlersFinished())
-      await continueAsNew<typeof syncRun>(request, { steps: table.rows(), round, objects, applied });
+      await continueAsNew<typeof syncRun>(request, { steps: table.rows(), round, objects, applied, again });
   };
 
   const decide = async (): Promise<Decision> => {
     objects = due();
     leads.settled();
-    await fetchAll(night, objects);
+    await fetchAll(night, objects, request);
     if (leads.turned()) return 'again';
-    await short.beginRound(ref, [...applied, ...objects].includes('lead'));
+    const unsettled = await short.beginRound(ref, round, { leads: [...applied, ...objects].includes('lead'), applied });
+    if (unsettled.length > 0) {
+      again = unsettled;
+      applied = applied.filter((object) => !again.includes(object));
+      objects = due();
+      table.forget(['match', 'plan'], again);
+    }
     await continueIfLong();
     await matchAll(night, objects, leads.turned);
     await continueIfLong();
@@ -72,14 +81,15 @@ export async function runRounds({ request, carried, night, leads, gate, say }: R
     await continueIfLong();
     if (leads.turned()) return forgetRound();
     if (request.kind === 'preview') return 'preview';
-    if (plan.plan.asks.length === 0) return 'apply';
+    // What is as it was when it was approved is not asked for again.
+    if (plan.plan.asks.length === 0 || objects.every((object) => again.includes(object))) return 'apply';
     if (request.atGate === 'end') return 'preview';
     say('awaitingApproval');
     const answer = await gate.wait(plan.digest, plan.approvalExpiresAtMs, leads.turned);
     say('running');
     if (answer === 'approved') return 'apply';
     if (answer === 'interrupted') return forgetRound();
-    if (applied.length === 0) return 'rejected';
+    if (applied.length === 0 && again.length === 0) return 'rejected';
     // What the first round applied stays; leads take no part in this run.
     leadsRefused = true;
     return forgetRound();

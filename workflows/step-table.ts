@@ -32,10 +32,15 @@ export class StepTable {
     return this.#stepsDoneHere > 0;
   }
 
-  /** Runs one step; that of one object only if it is not done yet: the workflow may have continued as new since. A step over all of them can come again. */
+  /** Whether a step of one object has come to its end, good or bad. */
+  ended(step: Step, object: ObjectType): boolean {
+    return this.#rows.some((row) => row.step === step && row.object === object && hasEnded(row));
+  }
+
+  /** Runs one step; that of one object only if it has not ended yet: the workflow may have continued as new since. A step over all of them can come again. */
   async run(step: Step, object: ObjectType | 'all', body: (done: (records: number, total?: number) => void) => Promise<void>): Promise<void> {
     let row = this.#rows.find((known) => known.step === step && known.object === object);
-    if (row?.state === 'done' && object !== 'all') return;
+    if (row !== undefined && object !== 'all' && hasEnded(row)) return;
     if (row === undefined) {
       row = { step, object, state: 'waiting', records: 0, total: null, begunMs: 0, ms: 0 };
       this.#rows.push(row);
@@ -69,4 +74,8 @@ export class StepTable {
         Object.assign(row, { state: 'waiting', records: 0, total: null });
     this.#changed();
   }
+}
+
+function hasEnded({ state }: Row): boolean {
+  return state === 'done' || state === 'failed';
 }

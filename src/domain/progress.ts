@@ -50,6 +50,8 @@ export interface RunRequest {
   readonly kind: RunKind;
   /** Compares all ids with the org as well (`run --full`). */
   readonly full: boolean;
+  /** When the Schedule meant the run to begin: an ISO instant; absent by hand. */
+  readonly nominalAt?: string;
   /** Where approval is asked for: wait for an answer, or end there with status `preview`. */
   readonly atGate: 'wait' | 'end';
   /** After so long without a sign of life an activity is begun again elsewhere; 25 s unless given. */

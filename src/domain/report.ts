@@ -39,6 +39,10 @@ export interface StepReport {
   readonly records: number;
   /** From the begin of the first part to the end of the last. */
   readonly ms: number;
+  /** Of the fetch of an object of Salesforce: changes only, or everything and why; `missed` counts what a full read found that no window would have brought. */
+  readonly read?: 'window' | 'full';
+  readonly reason?: string;
+  readonly missed?: number;
 }
 
 /** report.json. Counts and times only (no personal data). */
@@ -55,5 +59,7 @@ export interface Report {
   /** Guards that tripped, whether or not somebody was asked. */
   readonly guards: readonly GuardReading[];
   readonly steps: readonly StepReport[];
+  /** R27: objects that were not matched, because their read was not complete, with why. */
+  readonly incomplete: readonly { readonly object: ObjectType; readonly code: string }[];
   readonly warnings: readonly string[];
 }

@@ -9,6 +9,7 @@ import { intentOutcomes, linkingSubTiers, outcomes } from '../domain/report.ts';
 import type { ObjectReport, Report, StepReport } from '../domain/report.ts';
 import type { OpenRun } from '../ledger/runs.ts';
 import { withheldByCaps } from '../ledger/waiting.ts';
+import { incompleteReads, readsOf } from '../mirror/reads.ts';
 import type { Database } from '../postgres/database.ts';
 import { sql } from '../postgres/sql.ts';
 import { intentCounts } from './intent-counts.ts';
@@ -48,6 +49,7 @@ export async function buildReport(database: Database, run: OpenRun): Promise<Omi
       api_calls as calls, api_budget as budget, leads from run where run = ${run.run}`);
   const row = facts.rows[0];
   if (row === undefined) throw new Failure(`run ${run.run} is not in the ledger`, { kind: 'permanent', code: 'RUN_UNKNOWN' });
+  const incomplete = await incompleteReads(database, run.runNo);
   const guards = await trippedGuards(database, run.runNo);
   return {
     run: run.run,
@@ -58,6 +60,7 @@ export async function buildReport(database: Database, run: OpenRun): Promise<Omi
     intents: await intentCounts(database, run.runNo),
     apiCalls: { used: row.calls, budget: row.budget },
     steps: await stepReports(database, run.runNo),
+    incomplete: incomplete.filter(({ object }) => object !== 'lead' || row.leads),
     guards,
     warnings: [...warningsOf(run), ...guards.map(guardSentence), ...capWarnings(run, await withheldByCaps(database, run.runNo))],
   };
@@ -68,9 +71,12 @@ async function stepReports(database: Database, runNo: number): Promise<readonly 
     select split_part(step, '.', 1) as step, object, sum((counts->>'records')::bigint) filter (where step <> 'fetch.absorb')::bigint as records,
       round(extract(epoch from max(done_at) - min(done_at - make_interval(secs => coalesce((counts->>'ms')::numeric, 0) / 1000.0))) * 1000)::bigint as ms
      from step_ledger where run_no = ${runNo} group by 1, 2`);
+  const reads = new Map<string, Pick<StepReport, 'read' | 'reason' | 'missed'>>();
+  for (const { object, mode, reason, missed } of await readsOf(database, runNo))
+    reads.set(object, { read: mode, ...(reason === null ? {} : { reason }), ...(missed === null ? {} : { missed }) });
   const order = (step: Step): number => steps.indexOf(step);
   return found.rows
-    .map(({ step, object, records, ms }) => ({ step, object, records: records ?? 0, ms }))
+    .map(({ step, object, records, ms }) => ({ step, object, records: records ?? 0, ms, ...(step === 'fetch' ? reads.get(object) : {}) }))
     .toSorted((a, b) => order(a.step) - order(b.step) || (a.object < b.object ? -1 : 1));
 }
 
@@ -95,10 +101,10 @@ function warningsOf({ shape, leads }: OpenRun): readonly string[] {
     .map((object) => `objects.${object}.onlyDesignatedMatchFields is on, but no match field is configured: e-mail and name still match`);
 }
 
-/** How a run that went through ended: `partial` if more intents were rejected than the guard allows. Throws if the sums do not add up (R26). */
+/** How a run that went through ended: `partial` if an object was not read completely (R27), or more intents were rejected than the guard allows. Throws if the sums do not add up (R26). */
 export function statusOf(report: Omit<Report, 'status'>, rejectedShare: number): RunStatus {
   const sums = Object.values(report.intents);
   const rejected = sums.reduce((sum, side) => sum + side.rejected, 0);
   const all = sums.reduce((sum, side) => sum + intentOutcomes.reduce((inner, outcome) => inner + side[outcome], 0), 0);
-  return all > 0 && rejected / all > rejectedShare ? 'partial' : 'success';
+  return report.incomplete.length > 0 || (all > 0 && rejected / all > rejectedShare) ? 'partial' : 'success';
 }

@@ -3,6 +3,7 @@ import type { ObjectType } from '../domain/objects.ts';
 import { steps } from '../domain/progress.ts';
 import { intentOutcomes, linkingSubTiers } from '../domain/report.ts';
 import type { LinkingSubTier, ObjectReport, Report } from '../domain/report.ts';
+import { readLines } from './read-lines.ts';
 
 /** The order of the columns: people first. */
 const columns = ['contact', 'account', 'lead'] as const satisfies readonly ObjectType[];
@@ -105,6 +106,7 @@ export function renderReport(report: Report): string {
     objectsTable(report),
     intentsTable(report),
     ...(report.steps.length === 0 ? [] : [stepsTable(report)]),
+    ...readLines(report),
     `Salesforce API calls: ${number(apiCalls.used)} of ${number(apiCalls.budget)} that one run may use.`,
     ...(warnings ?? []).map((warning) => `warning: ${warning}`),
   ].join('\n');

@@ -38,6 +38,7 @@ const report: Report = {
   },
   apiCalls: { used: 29, budget: 20_000 },
   steps: [{ step: 'fetch', object: 'contact', records: 4_095, ms: 1_240 }],
+  incomplete: [],
   guards: [],
   warnings: ['objects.contact.onlyDesignatedMatchFields is on, but no match field is configured'],
 };
