@@ -1,6 +1,7 @@
 import { createPrivateKey, sign } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { OAuth2 } from 'jsforce';
+import { Failure } from '../domain/failure.ts';
 import { salesforceId } from './ids.ts';
 import type { SalesforceAuth, SalesforceConnection } from './connection.ts';
 import { failureOf, loginFailureFrom } from './errors.ts';
@@ -85,6 +86,19 @@ export function createSession(connection: SalesforceConnection, http: Http): Ses
   const { auth } = connection;
   const loginUrl = connection.loginUrl.replace(/\/+$/, '');
 
+  let organization: string | null = null;
+  /** One session is one org: another that answers under the same address, as after the refresh of a sandbox, gets no call. */
+  function sameOrg(granted: Grant): Grant {
+    organization ??= granted.organizationId;
+    if (granted.organizationId === organization) return granted;
+    throw new Failure(`the login at ${loginUrl} is answered by org ${granted.organizationId}; until now it was ${organization}`, {
+      kind: 'permanent',
+      code: 'OTHER_ORG',
+      exitCode: 2,
+      remedy: 'Connect the org that this sync is bound to, or give the new one a sync of its own with another `name`; then start the workers again.',
+    });
+  }
+
   async function login(): Promise<Grant> {
     if (URL.parse(loginUrl) === null) throw failureOf('UNREACHABLE', `login at ${loginUrl}`);
     const secret = 'clientSecret' in auth ? auth.clientSecret : undefined;
@@ -95,7 +109,7 @@ export function createSession(connection: SalesforceConnection, http: Http): Ses
       if (answer.status !== 200) throw loginFailureFrom(answer.status, body, loginUrl);
       return { statusCode: answer.status, headers: answer.headers, body };
     });
-    return grantOf(await tokenOf(oauth, auth, loginUrl), loginUrl);
+    return sameOrg(grantOf(await tokenOf(oauth, auth, loginUrl), loginUrl));
   }
 
   let grant: Promise<Grant> | null = null;
