@@ -10,6 +10,7 @@ import { objectFacts, objectTypes } from '../domain/objects.ts';
 import type { ObjectType } from '../domain/objects.ts';
 import { runKindName, runStatusName } from '../domain/search-attributes.ts';
 import type { AttributeTypes } from '../personalization/port.ts';
+import { refuseOther } from '../ledger/binding.ts';
 import { createSalesforce } from '../salesforce/side.ts';
 import type { Salesforce } from '../salesforce/side.ts';
 import type { SyncConnection } from './connections.ts';
@@ -67,9 +68,11 @@ export async function* examine(sync: SyncConnection, nowMs: number): AsyncGenera
 
   const org = createSalesforce(settings.salesforce);
   let describes: Describes | undefined;
+  const bound: Partial<Record<'salesforce' | 'personalization', string>> = {};
   try {
     for await (const found of examineOrg(org, settings)) {
       if ('describes' in found) describes = found.describes;
+      else if ('organizationId' in found) bound.salesforce = found.organizationId;
       else yield found;
     }
   } finally {
@@ -80,6 +83,7 @@ export async function* examine(sync: SyncConnection, nowMs: number): AsyncGenera
   try {
     const store = await sync.store();
     attributes = await store.describe();
+    bound.personalization = await store.identity();
     yield ok(
       'profile store',
       `${store.place} answers: ${count(attributes.user.length)} attributes of users, ${count(attributes.account.length)} of accounts`,
@@ -89,7 +93,9 @@ export async function* examine(sync: SyncConnection, nowMs: number): AsyncGenera
   }
   if (describes !== undefined && attributes !== undefined) yield fieldsAndPermissions(sync, describes, attributes);
 
-  yield await ledgerFinding(sync);
+  const ledger = await ledgerFinding(sync);
+  yield ledger;
+  if (ledger.result === 'ok') yield await bindingFinding(sync, bound);
   yield* examineTemporal(sync);
 }
 
@@ -99,11 +105,15 @@ function nextNight({ schedule }: ConnectedSettings, nowMs: number): Finding {
   return ok('schedule', `${schedule.cron} (${schedule.timezone}): the next night begins ${next.toISOString()}`);
 }
 
-async function* examineOrg(org: Salesforce, settings: ConnectedSettings): AsyncGenerator<Finding | { readonly describes: Describes }> {
+async function* examineOrg(
+  org: Salesforce,
+  settings: ConnectedSettings,
+): AsyncGenerator<Finding | { readonly describes: Describes } | { readonly organizationId: string }> {
   const { loginUrl, auth } = settings.salesforce;
   try {
     const { organizationId } = await org.identity();
     yield ok('Salesforce login', `${loginUrl} (${auth.flow}) is org ${organizationId}`);
+    yield { organizationId };
     const { dailyApiRequests } = await org.limits();
     const share = dailyApiRequests.remaining / Math.max(1, dailyApiRequests.max);
     const calls = `${count(dailyApiRequests.remaining)} of ${count(dailyApiRequests.max)} daily requests are left`;
@@ -150,6 +160,24 @@ async function ledgerFinding(sync: SyncConnection): Promise<Finding> {
   } catch (error) {
     if (error instanceof Failure && error.code === 'LEDGER_MISSING') return warn('database', error.message, error.remedy);
     return fail('database', error);
+  }
+}
+
+/** Whether org and store are those that the ledger belongs to. */
+async function bindingFinding(sync: SyncConnection, found: Partial<Record<'salesforce' | 'personalization', string>>): Promise<Finding> {
+  try {
+    const database = await sync.ledger();
+    let bound = false;
+    for (const side of ['salesforce', 'personalization'] as const) {
+      const id = found[side];
+      if (id !== undefined) bound = (await refuseOther(database, side, id)) || bound;
+    }
+    return ok(
+      'binding',
+      bound ? 'org and store are those that this sync is bound to' : 'not bound yet: the first run binds this sync to the org and the store',
+    );
+  } catch (error) {
+    return fail('binding', error);
   }
 }
 

@@ -14,6 +14,7 @@ import type { Database } from '../postgres/database.ts';
 import { sql } from '../postgres/sql.ts';
 import { intentCounts } from './intent-counts.ts';
 import { checkSums, matchCounts } from './match-counts.ts';
+import { restingPinWarnings } from './resting-pins.ts';
 
 function zeros<K extends string>(keys: readonly K[]): Record<K, number> {
   return Object.fromEntries(keys.map((key) => [key, 0])) as Record<K, number>;
@@ -62,7 +63,12 @@ export async function buildReport(database: Database, run: OpenRun): Promise<Omi
     steps: await stepReports(database, run.runNo),
     incomplete: incomplete.filter(({ object }) => object !== 'lead' || row.leads),
     guards,
-    warnings: [...warningsOf(run), ...guards.map(guardSentence), ...capWarnings(run, await withheldByCaps(database, run.runNo))],
+    warnings: [
+      ...warningsOf(run),
+      ...(await restingPinWarnings(database, run, [...matched])),
+      ...guards.map(guardSentence),
+      ...capWarnings(run, await withheldByCaps(database, run.runNo)),
+    ],
   };
 }
 

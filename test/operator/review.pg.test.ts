@@ -2,6 +2,9 @@ import { text } from 'node:stream/consumers';
 import { parse } from 'csv-parse/sync';
 import { describe, expect, test } from 'vitest';
 import { reviewCsv } from '../../src/operator/review-list.ts';
+import { restingPinWarnings } from '../../src/operator/resting-pins.ts';
+import { sql } from '../../src/postgres/sql.ts';
+import type { OpenRun } from '../../src/ledger/runs.ts';
 import { requireKnown, requireRecord } from '../../src/operator/review-pair.ts';
 import { testDatabaseUrl } from '../services/database.ts';
 import { matchDatabase } from '../match/match-fixture.ts';
@@ -128,4 +131,19 @@ describe('the record and the person of a decision', () => {
     await nights.decide('pin', 'c9', 'gone');
     await requireKnown(database, 'block', unseen, 'gone');
   });
+});
+
+test('R13 the report says how many pins rest', async () => {
+  const { night, nights } = await operatorNights(database);
+  for (const [record, person] of [
+    ['c1', 'u1'],
+    ['c2', 'nobody'],
+    ['c3', 'u3'],
+  ] as const)
+    await nights.decide('pin', record, person);
+  const run = await night({ records: { c1: { ineligible: 'deleted' }, c2: {}, c3: {} }, users: { u1: {}, u3: {} } });
+  const { rows } = await database.query<OpenRun>(sql`select run_no as "runNo", decision_seq as "decisionSeq" from run where run = ${run}`);
+  expect(await restingPinWarnings(database, rows[0] as OpenRun, ['contact', 'account'])).toEqual([
+    '2 pins of contacts rest: `crm-sync review list` says why',
+  ]);
 });
