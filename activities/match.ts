@@ -8,6 +8,7 @@ import { isToBeMatched, letLinksStand, wasMatched } from '../src/mirror/match/st
 import { refreshKeys } from '../src/mirror/match/keys.ts';
 import { matchPlan } from '../src/mirror/match/match-plan.ts';
 import type { SubTier } from '../src/mirror/match/match-plan.ts';
+import { noteInputs, repeatMatch } from '../src/mirror/match/repeat.ts';
 import { settleSubTier } from '../src/mirror/match/settle.ts';
 import { once } from '../src/mirror/step-ledger.ts';
 import type { StepCounts } from '../src/mirror/step-ledger.ts';
@@ -65,13 +66,15 @@ export function matchActivities({ database }: Dependencies) {
         async (tx, run) => {
           // R27: nothing is considered of what was not read.
           if (!(await isToBeMatched(tx, run, object))) return { records: 0, parts: 0, subTiers: [], ...(await letLinksStand(tx, run, object)) };
-          const { parts } = await beginMatch(tx, run, object);
+          const repeated = await repeatMatch(tx, run, object);
+          const { parts } = repeated ? { parts: 0 } : await beginMatch(tx, run, object);
+          if (!repeated) await noteInputs(tx, run, object);
           const settled = await tx.query<{ settled: number }>(sql`
             select count(*) as settled from crm_outcome where run_no = ${run.runNo} and object = ${object}`);
           return {
             records: 0,
             parts,
-            subTiers: matchPlan(run.shape, object, run.leads).subTiers.map(subTierLabel),
+            subTiers: repeated ? [] : matchPlan(run.shape, object, run.leads).subTiers.map(subTierLabel),
             settled: settled.rows[0]?.settled ?? 0,
           };
         },

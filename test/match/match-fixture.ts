@@ -13,6 +13,7 @@ import type { MatchContext } from '../../src/mirror/match/context.ts';
 import { finishMatch } from '../../src/mirror/match/finish.ts';
 import { refreshKeys } from '../../src/mirror/match/keys.ts';
 import { openRunPartitions } from '../../src/mirror/match/partitions.ts';
+import { noteInputs, repeatMatch } from '../../src/mirror/match/repeat.ts';
 import { settleSubTier } from '../../src/mirror/match/settle.ts';
 import type { RunShape } from '../../src/mirror/run-shape.ts';
 import { Database } from '../../src/postgres/database.ts';
@@ -151,6 +152,8 @@ export async function loadWorld(tx: PoolClient, shape: RunShape, world: World, r
 export interface MatchOptions {
   readonly parts?: number;
   readonly listedPairs?: number;
+  /** Outcomes of an earlier night are used again where nothing changed, as a night does; called with each object that this was so of. */
+  readonly onRepeat?: (object: ObjectType) => void;
   /** Puts the parts of a sub-tier in another order. */
   readonly order?: (parts: readonly number[]) => readonly number[];
 }
@@ -166,7 +169,13 @@ export async function matchWorld(tx: PoolClient, ctx: MatchContext, options: Mat
 
 async function matchOne(tx: PoolClient, ctx: MatchContext, object: ObjectType, options: MatchOptions): Promise<void> {
   await refreshKeys(tx, ctx.shape, object, ctx.runNo, { everything: false });
+  if (options.onRepeat !== undefined && (await repeatMatch(tx, ctx, object))) {
+    options.onRepeat(object);
+    await finishMatch(tx, ctx, object);
+    return;
+  }
   const begun = await beginMatch(tx, ctx, object);
+  if (options.onRepeat !== undefined) await noteInputs(tx, ctx, object);
   const parts = options.parts ?? begun.parts;
   const numbers = Array.from({ length: parts }, (_, part) => part);
   for (const { index } of (await begunPlan(tx, ctx, object)).subTiers) {

@@ -27,18 +27,16 @@ export interface FinishedMatch {
  */
 export async function finishMatch(tx: PoolClient, ctx: MatchContext, object: ObjectType): Promise<FinishedMatch> {
   const t = runTables(ctx, object);
+  const repeated = await repeatedCounts(tx, ctx, object);
+  if (repeated !== null) {
+    await proveOnce(tx, ctx, object);
+    return repeated;
+  }
   const unmatched = await tx.query(sql`
     insert into ${t.crmOutcome} (run_no, object, rec, outcome)
     select ${ctx.runNo}::bigint, ${object}, rec, 'unmatched' from ${t.crmRecord} r
      where not exists (select from ${t.crmOutcome} o where o.rec = r.rec)`);
-  for (const table of ['crm_outcome', 'pers_outcome'] as const) {
-    const name = partitionName(table, ctx.runNo, object);
-    await tx.query(sql`alter table ${identifier(name)} add constraint ${identifier(`${name}_once`)} primary key (rec)`);
-  }
-  await tx.query(sql`
-    create unique index ${identifier(`${partitionName('crm_outcome', ctx.runNo, object)}_person`)} on ${t.crmOutcome} (pers) where pers is not null`);
-  await tx.query(sql`analyze ${t.crmOutcome}`);
-  await tx.query(sql`analyze ${t.persOutcome}`);
+  await proveOnce(tx, ctx, object);
   const complete = await overCompleteRead(tx, ctx, object);
   const drifted = complete ? await markDrifted(tx, ctx, object) : 0;
   const nearMisses = complete ? await countNearMisses(tx, ctx, object) : 0;
@@ -57,4 +55,28 @@ export async function finishMatch(tx: PoolClient, ctx: MatchContext, object: Obj
 async function overCompleteRead(tx: PoolClient, ctx: MatchContext, object: ObjectType): Promise<boolean> {
   const found = await tx.query(sql`select from match_count where run_no = ${ctx.runNo} and object = ${object} and complete`);
   return found.rowCount !== 0;
+}
+
+/** Of a match for which an earlier one's outcomes were taken over (`repeat.ts`): what that one came to. Null of any other. */
+async function repeatedCounts(tx: PoolClient, { runNo }: MatchContext, object: ObjectType): Promise<FinishedMatch | null> {
+  const found = await tx.query<{ counts: FinishedMatch | null; malformedIds: number }>(sql`
+    select m.counts, coalesce(k.malformed_ids, 0) as "malformedIds" from match_count m left join key_state k using (object)
+     where m.run_no = ${runNo} and m.object = ${object}`);
+  const row = found.rows[0];
+  if (row === undefined || row.counts === null) return null;
+  // A malformed id makes no key, whatever it is changed to: those are counted as of tonight.
+  const counts = { ...row.counts, malformedIds: row.malformedIds };
+  await tx.query(sql`update match_count set counts = ${JSON.stringify(counts)} where run_no = ${runNo} and object = ${object}`);
+  return counts;
+}
+
+async function proveOnce(tx: PoolClient, { runNo }: MatchContext, object: ObjectType): Promise<void> {
+  for (const table of ['crm_outcome', 'pers_outcome'] as const) {
+    const name = partitionName(table, runNo, object);
+    await tx.query(sql`alter table ${identifier(name)} add constraint ${identifier(`${name}_once`)} primary key (rec)`);
+  }
+  const outcomes = partitionName('crm_outcome', runNo, object);
+  await tx.query(sql`create unique index ${identifier(`${outcomes}_person`)} on ${identifier(outcomes)} (pers) where pers is not null`);
+  await tx.query(sql`analyze ${identifier(outcomes)}`);
+  await tx.query(sql`analyze ${identifier(partitionName('pers_outcome', runNo, object))}`);
 }

@@ -35,22 +35,23 @@ export async function refreshKeys(tx: PoolClient, shape: RunShape, object: Objec
     if (everything) await tx.query(sql`truncate ${identifier(`${side}_${object}`)}`);
     for (const { number } of plan.fields) await openFieldPartition(tx, side, object, number);
   }
-  const stale = since === null || (await forgetStale(tx, plan, since));
+  const stale = since === null || (await setStaleAside(tx, plan, since));
   let written = 0;
   for (const field of stale ? plan.fields : []) {
     written += await insertRecordKeys(tx, plan, field, since, shape.settings.ignoreValues);
     written += await insertPersonKeys(tx, plan, field, since, shape.settings.ignoreValues);
   }
+  const differ = stale && (since === null || (await differFromBefore(tx, plan)));
   if (written > 0) {
     await tx.query(sql`analyze ${identifier(`crm_key_${object}`)}`);
     await tx.query(sql`analyze ${identifier(`pers_key_${object}`)}`);
   }
   const malformedIds = stale || state === undefined ? await countMalformedIds(tx, plan) : state.malformed_ids;
   await tx.query(sql`
-    insert into key_state (object, run_no, plan_hash, forgotten_no, malformed_ids)
-    values (${object}, ${runNo}, ${planHash}, coalesce((select max(no) from forgotten), 0), ${malformedIds})
+    insert into key_state (object, run_no, plan_hash, forgotten_no, malformed_ids, keys_no)
+    values (${object}, ${runNo}, ${planHash}, coalesce((select max(no) from forgotten), 0), ${malformedIds}, 1)
     on conflict (object) do update set run_no = excluded.run_no, plan_hash = excluded.plan_hash, forgotten_no = excluded.forgotten_no,
-      malformed_ids = excluded.malformed_ids`);
+      malformed_ids = excluded.malformed_ids, keys_no = key_state.keys_no + ${differ ? 1 : 0}`);
   await tx.query(sql`delete from forgotten where no <= (select min(forgotten_no) from key_state)`);
   return { keys: written, malformedIds };
 }
@@ -80,27 +81,50 @@ function changedSql(since: Since): string {
   return since === null ? 'true' : `(r.changed_run > ${since.last} or r.changed_run = ${since.runNo})`;
 }
 
-/** Deletes the keys of rows that changed or left; false if there are none. A quiet night, or half of one, reads no keys here. */
-async function forgetStale(tx: PoolClient, { object, kind }: MatchPlan, since: NonNullable<Since>): Promise<boolean> {
-  let any = false;
-  const sides = [
-    { side: 'crm', owner: object, keys: `crm_key_${object}`, records: `crm_record_${object}` },
-    { side: 'pers', owner: kind, keys: `pers_key_${object}`, records: `pers_record_${kind}` },
+const sidesOf = ({ object, kind }: MatchPlan) =>
+  [
+    { side: 'crm', owner: object, keys: `crm_key_${object}`, records: `crm_record_${object}`, columns: 'field, value, rec' },
+    { side: 'pers', owner: kind, keys: `pers_key_${object}`, records: `pers_record_${kind}`, columns: 'field, attr, value, rec' },
   ] as const;
-  for (const { side, owner, keys, records } of sides) {
-    const stale = await tx.query(sql`
-      create temp table stale on commit drop as
+
+/**
+ * Takes the keys of rows that changed or left out of the tables, into `stale_SIDE` (rows) and `old_SIDE` (their keys); false if there are none. A quiet night, or half of one, reads no
+ * keys here.
+ */
+async function setStaleAside(tx: PoolClient, plan: MatchPlan, since: NonNullable<Since>): Promise<boolean> {
+  let any = false;
+  for (const { side, owner, keys, records, columns } of sidesOf(plan)) {
+    const [stale, old] = [raw(`stale_${side}`), raw(`old_${side}`)];
+    const found = await tx.query(sql`
+      create temp table ${stale} on commit drop as
       select r.rec from ${identifier(records)} r where ${raw(changedSql(since))}
       union all
       select rec from forgotten where side = ${side} and owner = ${owner} and no > ${since.forgotten}`);
-    if (stale.rowCount !== 0) {
-      any = true;
-      await tx.query(sql`analyze stale`);
-      await tx.query(sql`delete from ${identifier(keys)} k using stale s where s.rec = k.rec`);
-    }
-    await tx.query(sql`drop table stale`);
+    await tx.query(sql`create temp table ${old} on commit drop as select ${raw(columns)} from ${identifier(keys)} limit 0`);
+    if (found.rowCount === 0) continue;
+    any = true;
+    await tx.query(sql`analyze ${stale}`);
+    await tx.query(sql`
+      with gone as (delete from ${identifier(keys)} k using ${stale} s where s.rec = k.rec returning k.*)
+      insert into ${old} select ${raw(columns)} from gone ${raw(side === 'crm' ? 'where not alias' : '')}`);
   }
+  if (!any) await tx.query(sql`drop table stale_crm, old_crm, stale_pers, old_pers`);
   return any;
+}
+
+/** Whether the keys of the rows set aside are others than before: most changes touch no key. Keys of an id that was merged or converted are not looked at. */
+async function differFromBefore(tx: PoolClient, plan: MatchPlan): Promise<boolean> {
+  let differ = false;
+  for (const { side, keys, columns } of sidesOf(plan)) {
+    const sums = raw(`count(*) as n, sum(hashtextextended(value, field${side === 'crm' ? '' : ' * 1000 + attr'})::numeric * rec) as total`);
+    const now = raw(`(select ${columns} from ${keys} k join stale_${side} using (rec) ${side === 'crm' ? 'where not alias' : ''})`);
+    const found = await tx.query<{ differ: boolean }>(sql`
+      select (b.n, b.total) is distinct from (a.n, a.total) as differ
+        from (select ${sums} from ${raw(`old_${side}`)}) b, (select ${sums} from ${now} k) a`);
+    differ ||= found.rows[0]?.differ ?? true;
+  }
+  await tx.query(sql`drop table stale_crm, old_crm, stale_pers, old_pers`);
+  return differ;
 }
 
 /** `n` is a normalised value: its key, or null if it is blank or ignored (R7). `$1` is the list of ignored values. */
