@@ -81,6 +81,17 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     resumeQueryJobs(org);
     resumeIngestJobs(org);
     const { port } = server.address() as AddressInfo;
+    let stopped: Promise<void> | undefined;
+    const stop = async (): Promise<void> => {
+      clearInterval(keepUsage);
+      await Promise.all([stopQueryJobs(org), stopIngestJobs(org)]);
+      const closed = new Promise<void>((done) => server.close(() => done()));
+      server.closeAllConnections();
+      await closed;
+      store.setMeta('usage', JSON.stringify(usage));
+      store.close();
+      if (options.stateDirectory === undefined) rmSync(directory, { recursive: true, force: true });
+    };
     return {
       url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
       port,
@@ -90,16 +101,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
         return org.credentials;
       },
       requestLog: () => org.log.entries(),
-      stop: async () => {
-        clearInterval(keepUsage);
-        await Promise.all([stopQueryJobs(org), stopIngestJobs(org)]);
-        const closed = new Promise<void>((done) => server.close(() => done()));
-        server.closeAllConnections();
-        await closed;
-        store.setMeta('usage', JSON.stringify(usage));
-        store.close();
-        if (options.stateDirectory === undefined) rmSync(directory, { recursive: true, force: true });
-      },
+      stop: () => (stopped ??= stop()),
     };
   } catch (error) {
     store.close();

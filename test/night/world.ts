@@ -31,6 +31,8 @@ export interface WorldOptions {
   readonly temporal: TestNamespace;
   /** No worker in this process: the test starts its own ones (`workerProcess`). */
   readonly withoutWorker?: boolean;
+  /** What the worker logs. */
+  readonly onLog?: (line: string) => void;
 }
 
 export interface NightFiles {
@@ -59,7 +61,9 @@ export interface World {
   stop(): Promise<void>;
 }
 
-installRuntime(() => undefined);
+/** The SDK's runtime is one for the process, and so is its log. */
+const listeners = new Set<(line: string) => void>();
+installRuntime((line) => listeners.forEach((listener) => listener(line)));
 
 let bundle: Promise<string> | undefined;
 
@@ -78,7 +82,7 @@ export async function workflowBundle(): Promise<string> {
   return bundle;
 }
 
-export async function startWorld({ data, overrides, temporal, withoutWorker = false }: WorldOptions): Promise<World> {
+export async function startWorld({ data, overrides, temporal, withoutWorker = false, onLog = () => undefined }: WorldOptions): Promise<World> {
   const name = `w${randomBytes(5).toString('hex')}`;
   const admin = inject('postgresUrl');
   const url = new URL(admin);
@@ -109,6 +113,7 @@ export async function startWorld({ data, overrides, temporal, withoutWorker = fa
     });
   const settings = requireConnections(settingsNow().settings);
   const workDirectory = mkdtempSync(path.join(tmpdir(), 'crm-sync-work-'));
+  listeners.add(onLog);
   const stopping = new AbortController();
   const ready = Promise.withResolvers<void>();
   const started: World['started'] = [];
@@ -121,7 +126,7 @@ export async function startWorld({ data, overrides, temporal, withoutWorker = fa
         workDirectory,
         workflowBundle: await workflowBundle(),
         onReady: ready.resolve,
-        onLog: () => undefined,
+        onLog,
         signal: stopping.signal,
       });
   await Promise.race([ready.promise, worker]);
@@ -166,6 +171,7 @@ export async function startWorld({ data, overrides, temporal, withoutWorker = fa
         .catch((error: Error) => void error);
       stopping.abort();
       await worker;
+      listeners.delete(onLog);
       await connection.close();
       await database.close();
       await store.close();
