@@ -27,7 +27,10 @@ import { runKindKey, runStatusKey } from './search-attributes.ts';
 import { StepTable } from './step-table.ts';
 
 /** One night, or a preview of one: fetch, match, plan, apply, settle. Its fixed id is the lock (R5). */
-export async function syncRun(request: RunRequest, carried: Carried = { steps: [], round: 0, objects: [], applied: [] }): Promise<RunResult> {
+export async function syncRun(
+  request: RunRequest,
+  carried: Carried = { steps: [], round: 0, objects: [], applied: [], again: [] },
+): Promise<RunResult> {
   const { run, kind, heartbeatTimeoutMs, budgetPauseMs } = request;
   let status: Progress['status'] = 'running';
   let planned: { readonly digest: string; readonly plan: PlanSummary } | null = null;

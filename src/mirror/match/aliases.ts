@@ -61,3 +61,11 @@ export const convertedSql = `
       select lead_id, contact_id from lead_contact
       union
       select m.crm_id, c.contact_id from merged m join lead_contact c on c.lead_id = m.master_id where m.object = 'lead')`;
+
+/** Whether the run matched contacts as if there were no leads, and there are converted ones whose links and ids are a contact's (R19). */
+export async function contactsMissConversions(tx: PoolClient, runNo: number): Promise<boolean> {
+  const found = await tx.query(sql`
+    select from match_count m where m.run_no = ${runNo} and m.object = 'contact' and not m.leads and m.counts is not null
+       and exists (select from crm_record_lead l where l.converted_id is not null and l.ineligible is not null)`);
+  return found.rowCount !== 0;
+}

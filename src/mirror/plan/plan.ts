@@ -20,6 +20,8 @@ export interface PlanContext {
 const personsPerChunk = 5_000;
 /** Chunks of one part of the plan: their numbers lie between the part's and the next one's. */
 const chunksPerPart = 10_000;
+/** Chunks of one pass: a run that makes its links real a second time plans what it did not plan before (R16). */
+const chunksPerPass = 10_000_000;
 
 /**
  * Plans one part, in both directions: every pair that the run links (a slice of them by record), every mapping, each for itself (R24). Only what differs becomes
@@ -32,20 +34,29 @@ export async function planPart(
   part: number,
   parts: number,
 ): Promise<{ readonly intents: number }> {
+  const firstChunk = await firstChunkNow(tx, ctx.runNo);
   let intents = 0;
   for (const side of ['personalization', 'salesforce'] as const) {
     const mappings = mappingsOf(ctx.shape, object, side);
     if (mappings.length === 0) continue;
     await withHashJoins(tx, () => collectPairs(tx, ctx, { object, side, part, parts }, mappings));
-    intents += await compare(tx, ctx, { object, side, part, parts }, mappings);
+    intents += await compare(tx, ctx, { object, side, part, parts }, mappings, firstChunk);
     await tx.query('drop table pair');
   }
   return { intents };
 }
 
-/** Forgets what a run planned of some objects; nothing of it was sent. */
+/** Forgets what a run planned of some objects since it last made links real; nothing of it was sent. */
 export async function forgetPlan(tx: PoolClient, runNo: number, objects: readonly ObjectType[]): Promise<void> {
-  await tx.query(sql`delete from intent where run_no = ${runNo} and object = any(${objects})`);
+  const first = await firstChunkNow(tx, runNo);
+  await tx.query(sql`
+    delete from intent where run_no = ${runNo} and object = any(${objects}) and part >= ${first} and part < ${first + chunksPerPass}`);
+}
+
+async function firstChunkNow(tx: PoolClient, runNo: number): Promise<number> {
+  const { rows } = await tx.query<{ passes: number }>(sql`
+    select count(*) as passes from step_ledger where run_no = ${runNo} and step = 'apply.links'`);
+  return (rows[0]?.passes ?? 0) * chunksPerPass;
 }
 
 interface Slice {
@@ -75,7 +86,13 @@ async function collectPairs(tx: PoolClient, ctx: PlanContext, slice: Slice, mapp
 }
 
 /** The typed comparison, mapping by mapping, and R25: what the org made of the same value is not written again. */
-async function compare(tx: PoolClient, ctx: PlanContext, { object, side, part }: Slice, mappings: readonly PlannedMapping[]): Promise<number> {
+async function compare(
+  tx: PoolClient,
+  ctx: PlanContext,
+  { object, side, part }: Slice,
+  mappings: readonly PlannedMapping[],
+  firstChunk: number,
+): Promise<number> {
   const compared = mappings.map((mapping, at) => comparisonSql(mapping, at, targetSql(object, mapping))).join('\nunion all\n');
   const written = raw(
     side === 'personalization'
@@ -90,7 +107,15 @@ async function compare(tx: PoolClient, ctx: PlanContext, { object, side, part }:
     insert into intent (run_no, side, object, crm, pers, target_id, target_object, field, position, target_type, scale, before, after, rule, outcome, code, reason, part)
     select ${ctx.runNo}::bigint, ${side}, ${object}, crm, pers, target_id, target_object, field, position, target_type, scale, before, after, rule,
       case when code is not null then 'rejected' when by_org then 'unchanged' end, code, case when code is not null then refusal when by_org then 'changedByOrg' end,
-      ${part * chunksPerPart} + (n / ${personsPerChunk})::integer
-      from (select m.*, m.code is null and ${written} as by_org from (${raw(compared)}) m) planned`);
+      ${firstChunk + part * chunksPerPart} + (n / ${personsPerChunk})::integer
+      from (select m.*, m.code is null and ${written} as by_org from (${raw(compared)}) m) planned
+     where ${raw(firstChunk === 0 ? 'true' : plannedNowOnly(ctx.runNo, side))}`);
   return inserted.rowCount ?? 0;
+}
+
+/** What an earlier pass of the run planned is not planned again. */
+function plannedNowOnly(runNo: number, side: WriteSide): string {
+  return `not exists (
+    select from intent e where e.run_no = ${runNo} and e.side = '${side}' and e.target_object = planned.target_object and e.target_id = planned.target_id
+       and e.field = planned.field and e.after is not distinct from planned.after)`;
 }
