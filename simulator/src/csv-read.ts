@@ -1,39 +1,43 @@
+import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { parse } from 'csv-parse';
-import { StartError } from './errors.ts';
 
 /** A row of a file: its cells, and the line of the file where it ends; or why it could not be read. */
 export type CsvRow = { readonly line: number; readonly cells: readonly string[] } | { readonly line: number; readonly problem: string };
 
-/** The bytes as they are, checked to be UTF-8. @throws {StartError} naming file and line */
-async function* checkedUtf8(file: string): AsyncGenerator<Buffer> {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  let line = 1;
+/** Stands where bytes are no UTF-8: a row that holds it is refused, as one with a NUL is, and costs the others nothing. */
+export const notUtf8 = '\0\uFFFD';
+
+const lineEnd = 10;
+
+/** The file in pieces of whole lines; what is no UTF-8 in a line is replaced by `notUtf8`. */
+async function* markedUtf8(file: string): AsyncGenerator<Buffer> {
+  let rest: Buffer[] = [];
   for await (const chunk of createReadStream(file, { highWaterMark: 1 << 18 }) as AsyncIterable<Buffer>) {
-    try {
-      decoder.decode(chunk, { stream: true });
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-      throw new StartError(`${file}: not UTF-8 near line ${lineOfFault(chunk, line)}; save the file as UTF-8`, 2);
+    const end = chunk.lastIndexOf(lineEnd) + 1;
+    if (end === 0) {
+      rest.push(chunk);
+      continue;
     }
-    for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) line += 1;
-    yield chunk;
+    yield marked(Buffer.concat([...rest, chunk.subarray(0, end)]));
+    rest = [chunk.subarray(end)];
   }
+  yield marked(Buffer.concat(rest));
 }
 
-function lineOfFault(chunk: Buffer, firstLine: number): number {
-  let line = firstLine;
-  for (let start = 0; start < chunk.length; line += 1) {
-    const end = chunk.indexOf(10, start);
-    const part = chunk.subarray(start, end === -1 ? chunk.length : end);
-    if (part.toString('utf8').includes('\ufffd')) return line;
-    if (end === -1) break;
-    start = end + 1;
+function marked(lines: Buffer): Buffer {
+  if (isUtf8(lines)) return lines;
+  const parts: Buffer[] = [];
+  for (let start = 0; start < lines.length;) {
+    const end = lines.indexOf(lineEnd, start) + 1 || lines.length;
+    const line = lines.subarray(start, end);
+    parts.push(isUtf8(line) ? line : Buffer.from(line.toString('utf8').replaceAll('\uFFFD', notUtf8)));
+    start = end;
   }
-  return line;
+  return Buffer.concat(parts);
 }
 
-/** The rows of an RFC 4180 file, the header first; a BOM, CRLF and quoted line ends are understood, empty lines are none. @throws {StartError} not UTF-8 */
+/** The rows of an RFC 4180 file, the header first; a BOM, CRLF and quoted line ends are understood, empty lines are none. */
 export async function* readCsv(file: string): AsyncGenerator<CsvRow> {
   const problems: CsvRow[] = [];
   const parser = parse({
@@ -49,7 +53,7 @@ export async function* readCsv(file: string): AsyncGenerator<CsvRow> {
       return undefined;
     },
   });
-  const source = checkedUtf8(file);
+  const source = markedUtf8(file);
   const feed = (async (): Promise<void> => {
     try {
       for await (const chunk of source) if (!parser.write(chunk)) await new Promise((resolve) => parser.once('drain', resolve));

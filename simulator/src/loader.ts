@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isObject } from './body.ts';
-import { readCsv } from './csv-read.ts';
+import { notUtf8, readCsv } from './csv-read.ts';
 import { StartError } from './errors.ts';
 import { customTypeNames, isCustomType } from './fields.ts';
 import type { CustomType, Field } from './fields.ts';
@@ -86,6 +86,7 @@ function checkHeader(file: string, header: readonly string[]): readonly string[]
   const seen = new Map<string, string>();
   for (const [index, name] of names.entries()) {
     if (name === '') throw new StartError(`${file}: column ${index + 1} of the header has no name; name every column`, 2);
+    if (name.includes(notUtf8)) throw new StartError(`${file}: the header is not UTF-8; save the file as UTF-8`, 2);
     if (name.includes('\0')) throw new StartError(`${file}: the header contains a NUL character; remove it`, 2);
     if (seen.has(name.toLowerCase())) throw new StartError(`${file}: the header names ${name} twice; name every column once`, 2);
     seen.set(name.toLowerCase(), name);
@@ -231,6 +232,7 @@ type Insert = (id: string, values: readonly Cell[]) => boolean;
 
 function loadRow(type: ObjectType, plan: Plan, width: number, cells: readonly string[], rowNumber: number, insert: Insert): string | null {
   if (cells.length !== width) return `${cells.length} cells where the header has ${width}`;
+  if (cells.some((cell) => cell.includes(notUtf8))) return 'bytes that are not UTF-8';
   if (cells.some((cell) => cell.includes('\0'))) return 'a NUL character';
   let id: string | null;
   if (plan.idIndex === -1) {

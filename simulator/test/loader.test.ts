@@ -92,12 +92,32 @@ test.each([
   ['an empty name', 'Id,,LastName\n', /column 2 of the header has no name/],
   ['a name twice', 'LastName,lastname\n', /names lastname twice/],
   ['nothing', '', /no header/],
-  ['bytes that are no UTF-8', Buffer.from([76, 10, 0xff, 10]), /not UTF-8 near line 2/],
+  ['a header that is no UTF-8', Buffer.from('\ufeffLastName\nb\n', 'utf16le'), /the header is not UTF-8; save the file as UTF-8/],
 ])('a file with %s is refused by name, exit code 2', async (_what, content, message) => {
   await expect(startSimulator({ dataDirectory: directoryWith({ 'Lead.csv': content }) })).rejects.toMatchObject({
     exitCode: 2,
     message: expect.stringMatching(message),
   });
+});
+
+test('a row that is not UTF-8 is told and skipped, one that holds the replacement character is not', async () => {
+  const spoilt = Buffer.concat([
+    Buffer.from('LastName,Title\na,é\nb,'),
+    Buffer.from([0xff]),
+    Buffer.from('\nc,\ufffd\nd,"x\n'),
+    Buffer.from([0xc3]),
+    Buffer.from('"\ne,'),
+  ]);
+  const session = await orgWith({ 'Lead.csv': spoilt });
+  expect(await records(session, 'select LastName, Title from Lead order by LastName')).toEqual([
+    { LastName: 'a', Title: 'é' },
+    { LastName: 'c', Title: '\ufffd' },
+    { LastName: 'e', Title: null },
+  ]);
+  expect(session.warnings.map((line) => line.replace(/^.*Lead/, 'Lead'))).toEqual([
+    'Lead.csv:3: bytes that are not UTF-8; the row is skipped',
+    'Lead.csv:5: bytes that are not UTF-8; the row is skipped',
+  ]);
 });
 
 test('a wrong schema.json and a missing directory are refused with what is allowed', async () => {
