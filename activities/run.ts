@@ -12,6 +12,7 @@ import { closedAs, closeRun, fence, openRun, reopenRun, setLeads, stillOpen, tak
 import type { OpenRun, RunRef } from '../src/ledger/runs.ts';
 import { moveWatermarks } from '../src/mirror/reads.ts';
 import { noteWaiting, withheldByCaps } from '../src/ledger/waiting.ts';
+import { refuseMirrorAhead } from '../src/mirror/ahead.ts';
 import { runShape } from '../src/mirror/field-set.ts';
 import type { RunShape } from '../src/mirror/run-shape.ts';
 import { contactsMissConversions } from '../src/mirror/match/aliases.ts';
@@ -166,6 +167,7 @@ async function openNewRun(dependencies: Dependencies, request: RunRequest, workf
       apiBudget: whenSpent === 'pause' ? callsOf(perRun, max) : Math.max(0, Math.min(callsOf(perRun, max), remaining - apiReserve)),
       apiReserve,
     });
+    await refuseMirrorAhead(tx, opened.runNo);
     await openRunPartitions(tx, opened.runNo);
     return opened;
   });

@@ -187,6 +187,22 @@ describe('a ledger that was restored from its backup', () => {
   });
 });
 
+test('a ledger that is older than its mirror opens no run until the mirror is made anew', async () => {
+  await inWorld(here, async (world) => {
+    const first = await world.night();
+    const { records } = await world.files(first.run);
+    const lost = await world.night();
+    await world.database.query(sql`delete from run where run = ${lost.run}`);
+    await world.database.query(`select setval(pg_get_serial_sequence('run', 'run_no'), (select max(run_no) from run))`);
+    const { result } = await world.start();
+    await expect(result()).rejects.toMatchObject({ cause: { cause: { type: 'MIRROR_AHEAD' } } });
+    await rebuild(world);
+    const after = await world.night();
+    expect(after.status).toBe('success');
+    expect((await world.files(after.run)).records).toBe(records.replaceAll(/^(\S+,linked,\S*?,\S*?,\S*?,\S*?),,/gm, '$1,kept,'));
+  });
+});
+
 /** The tables of the ledger are all that is kept; both schemas are lost and made anew by the newest migrations. */
 async function backUpAndRestore({ database, name }: World): Promise<void> {
   const { ledger, mirror } = schemaNames(name);
