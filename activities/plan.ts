@@ -1,10 +1,12 @@
+import type { PoolClient } from 'pg';
 import { callsForWriting } from '../src/apply/api-budget.ts';
 import type { PlanSummary } from '../src/domain/guards.ts';
 import type { ObjectType } from '../src/domain/objects.ts';
 import { loadRun, setRunStatus } from '../src/ledger/runs.ts';
-import type { RunRef } from '../src/ledger/runs.ts';
+import type { OpenRun, RunRef } from '../src/ledger/runs.ts';
 import { approvalDeadlineMs } from '../src/config/night.ts';
 import { planDigest } from '../src/mirror/plan/digest.ts';
+import { collectDue, lastApplied } from '../src/mirror/plan/due.ts';
 import { planPart } from '../src/mirror/plan/plan.ts';
 import { withhold } from '../src/mirror/plan/withhold.ts';
 import { arrangedAs } from '../src/mirror/arrangement.ts';
@@ -14,8 +16,20 @@ import { sql } from '../src/postgres/sql.ts';
 import type { Dependencies } from './dependencies.ts';
 import { activity, cancellation } from './edge.ts';
 
-/** Linked pairs that one part of the plan compares. */
-const pairsPerPart = 250_000;
+/** Pairs that one part of the plan compares, at most and at least: each part reads both sides, and a few parts use as many processors. */
+const mostPairsOfPart = 250_000;
+const leastPairsOfPart = 20_000;
+const partsWorthwhile = 4;
+
+function partsFor(pairs: number): number {
+  return Math.max(Math.ceil(pairs / mostPairsOfPart), Math.min(partsWorthwhile, Math.ceil(pairs / leastPairsOfPart)));
+}
+
+async function linkedPairs(tx: PoolClient, { runNo }: OpenRun, object: ObjectType): Promise<number> {
+  const found = await tx.query<{ pairs: number }>(sql`
+    select count(*) as pairs from crm_outcome where run_no = ${runNo} and object = ${object} and outcome = 'linked'`);
+  return found.rows[0]?.pairs ?? 0;
+}
 
 interface FinishedPlan {
   readonly digest: string;
@@ -31,9 +45,9 @@ export function planActivities(dependencies: Dependencies) {
       const begun = await once(database, ref, { step: 'plan.begin', object, part: 0 }, async (tx, run) => {
         // The rows of a side that could not be read anew stand in another order than this run's positions mean (R27).
         if (!(await arrangedAs(tx, run.shape, object))) return { records: 0, parts: 0 };
-        const linked = await tx.query<{ pairs: number }>(sql`
-          select count(*) as pairs from crm_outcome where run_no = ${run.runNo} and object = ${object} and outcome = 'linked'`);
-        return { records: 0, parts: Math.max(1, Math.ceil((linked.rows[0]?.pairs ?? 0) / pairsPerPart)) };
+        const since = await lastApplied(tx, run, object);
+        const pairs = since === null ? await linkedPairs(tx, run, object) : await collectDue(tx, run, object, since);
+        return { records: 0, parts: partsFor(pairs), compared: true, since };
       });
       return { parts: begun.parts };
     }),
@@ -47,7 +61,7 @@ export function planActivities(dependencies: Dependencies) {
           database,
           ref,
           { step: 'plan.part', object, part },
-          async (tx, run) => ({ records: (await planPart(tx, run, object, part, parts)).intents }),
+          async (tx, run) => ({ records: (await planPart(tx, run, object, part, parts, await lastApplied(tx, run, object))).intents }),
           cancellation(),
         );
         return { records: planned.records };

@@ -6,6 +6,7 @@ import { raw, sql } from '../../postgres/sql.ts';
 import { withHashJoins } from '../hash-joins.ts';
 import type { RunShape } from '../run-shape.ts';
 import { comparisonSql } from './comparison.ts';
+import { collectDue } from './due.ts';
 import { mappingsOf } from './mappings.ts';
 import type { PlannedMapping, WriteSide } from './mappings.ts';
 import { targetSql } from './targets.ts';
@@ -25,7 +26,8 @@ const chunksPerPass = 10_000_000;
 
 /**
  * Plans one part, in both directions: every pair that the run links (a slice of them by record), every mapping, each for itself (R24). Only what differs becomes
- * an intent. Values are those of the read, whatever the other direction writes. Runs in the caller's transaction; it must not run twice for one part.
+ * an intent. Values are those of the read, whatever the other direction writes. `since`: only the pairs that are due since that run's plan was applied (`due.ts`); null: all. Runs in the
+ * caller's transaction; it must not run twice for one part.
  */
 export async function planPart(
   tx: PoolClient,
@@ -33,16 +35,24 @@ export async function planPart(
   object: ObjectType,
   part: number,
   parts: number,
+  since: number | null = null,
 ): Promise<{ readonly intents: number }> {
+  if (since !== null && (await collectDue(tx, ctx, object, since)) === 0) {
+    await tx.query('drop table due');
+    return { intents: 0 };
+  }
   const firstChunk = await firstChunkNow(tx, ctx.runNo);
   let intents = 0;
   for (const side of ['personalization', 'salesforce'] as const) {
     const mappings = mappingsOf(ctx.shape, object, side);
     if (mappings.length === 0) continue;
-    await withHashJoins(tx, () => collectPairs(tx, ctx, { object, side, part, parts }, mappings));
+    const collect = (): Promise<void> => collectPairs(tx, ctx, { object, side, part, parts, onlyDue: since !== null }, mappings);
+    // Few pairs are looked up one by one.
+    await (since === null ? withHashJoins(tx, collect) : collect());
     intents += await compare(tx, ctx, { object, side, part, parts }, mappings, firstChunk);
     await tx.query('drop table pair');
   }
+  if (since !== null) await tx.query('drop table due');
   return { intents };
 }
 
@@ -66,9 +76,14 @@ interface Slice {
   readonly parts: number;
 }
 
+interface SliceOfPairs extends Slice {
+  /** Only the pairs of the table `due`. */
+  readonly onlyDue: boolean;
+}
+
 /** The slice's linked pairs with any mapping whose texts differ, with those texts: `s0`, `b0`, `s1`, ... Numbered, so that chunks hold whole pairs. */
-async function collectPairs(tx: PoolClient, ctx: PlanContext, slice: Slice, mappings: readonly PlannedMapping[]): Promise<void> {
-  const { object, part, parts } = slice;
+async function collectPairs(tx: PoolClient, ctx: PlanContext, slice: SliceOfPairs, mappings: readonly PlannedMapping[]): Promise<void> {
+  const { object, part, parts, onlyDue } = slice;
   const values = mappings.map(({ source, before }, at) => `${source} as s${at}, ${before} as b${at}`).join(', ');
   const differs = mappings.map(
     ({ onNull, source, before }) => `${onNull === 'keep' ? `${source} is not null and ` : ''}${source} is distinct from ${before}`,
@@ -80,7 +95,7 @@ async function collectPairs(tx: PoolClient, ctx: PlanContext, slice: Slice, mapp
       join crm_record c on c.object = ${raw(pg.escapeLiteral(object))} and c.rec = o.rec
       join pers_record p on p.kind = ${raw(pg.escapeLiteral(objectFacts[object].personKind))} and p.rec = o.pers
      where o.run_no = ${raw(String(ctx.runNo))} and o.object = ${raw(pg.escapeLiteral(object))} and o.outcome = 'linked'
-       and o.rec % ${raw(String(parts))} = ${raw(String(part))}
+       and o.rec % ${raw(String(parts))} = ${raw(String(part))} ${raw(onlyDue ? 'and exists (select from due d where d.crm = o.rec and d.pers = o.pers)' : '')}
        and (${raw(differs.map((each) => `(${each})`).join(' or '))})`);
   await tx.query('analyze pair');
 }
