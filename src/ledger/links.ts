@@ -132,6 +132,9 @@ async function endLinks(tx: PoolClient, ctx: MatchContext, object: ObjectType, w
         heir_id = case when r.rec is null or r.ineligible = 'deleted' then coalesce(j.heir_id, l.heir_id) end
       from judged j join link k on k.link_no = j.link_no left join ${t.crmRecord} r on r.crm_id = k.crm_id
      where j.link_no = l.link_no and j.reason is not null`);
+  await tx.query(sql`
+    update link l set heir_id = null from ${t.crmRecord} r
+     where l.object = ${object} and l.heir_id is not null and l.ended_run is null and r.crm_id = l.crm_id and r.ineligible is null`);
   await tx.query(sql`drop table heir, loose`);
 }
 

@@ -35,11 +35,19 @@ function recordLine(object: ObjectType, id: string, expected: ExpectedRecord): s
   return JSON.stringify([...cells.map(String), candidates.slice(0, 50).map(escaped).join(';')]);
 }
 
-const linkLine = ({ object, crmId, persId, subTier }: ExpectedLink): string => JSON.stringify([object, crmId, persId, subTier]);
+const linkLine = ({ object, crmId, persId, subTier }: Pick<ExpectedLink, 'object' | 'crmId' | 'persId' | 'subTier'>): string =>
+  JSON.stringify([object, crmId, persId, subTier]);
 
 /** The answer of the rules, world by world. */
 export function expectedAnswer(settings: Settings, worlds: readonly World[], leads: boolean, mutations: Mutations = {}): Answer {
-  const each = worlds.map((world) => reference(settings, world, leads, mutations));
+  return answerOf(
+    worlds,
+    worlds.map((world) => reference(settings, world, leads, mutations)),
+    leads,
+  );
+}
+
+export function answerOf(worlds: readonly World[], each: readonly Partial<Record<ObjectType, Expected>>[], leads: boolean): Answer {
   const of = <T>(object: ObjectType, from: (expected: Expected) => readonly T[]): T[] =>
     each.flatMap((expected) => (expected[object] === undefined ? [] : from(expected[object])));
   const sum = (object: ObjectType, from: (expected: Expected) => number): number =>
@@ -90,6 +98,15 @@ export async function matchedAnswer(
     if (JSON.stringify([first, once]) !== JSON.stringify([second, await openLinks(tx)])) throw new Error('commitLinks did something the second time');
     return once;
   });
+  return readAnswer(database, ctx, links);
+}
+
+/** What a run found and which links are open, `links`; its tables are dropped. */
+export async function readAnswer(
+  database: Database,
+  { runNo, leads }: Pick<MatchContext, 'runNo' | 'leads'>,
+  links: readonly string[],
+): Promise<Answer> {
   const rows = parse(await text(recordsCsv(database, runNo)), { from_line: 2 });
   const keys = rows.map(([object = '', id = '']) => `${object} ${id}`);
   if (keys.some((key, at) => at > 0 && codePoints(keys[at - 1] ?? '', key) >= 0)) throw new Error('records.csv is not sorted by object and id');
@@ -109,7 +126,7 @@ export async function matchedAnswer(
   };
 }
 
-async function openLinks(tx: PoolClient): Promise<string[]> {
+export async function openLinks(tx: PoolClient): Promise<string[]> {
   const found = await tx.query<ExpectedLink>(sql`
     select object, crm_id as "crmId", pers_id as "persId", sub_tier as "subTier" from link where ended_run is null`);
   return found.rows.map(linkLine).toSorted();

@@ -16,6 +16,9 @@ export interface ExpectedLink {
   readonly crmId: string;
   readonly persId: string;
   readonly subTier: string;
+  readonly crmField: string | null;
+  readonly attribute: string | null;
+  readonly heir?: string;
 }
 
 export interface Expected {
@@ -26,6 +29,10 @@ export interface Expected {
   readonly malformedIds: number;
   /** Open links after the run. */
   readonly links: readonly ExpectedLink[];
+  /** Of this object's open links, those that ended as tombstones (R21). */
+  readonly newTombstones: readonly ExpectedLink[];
+  /** Tombstones that this object's records that are there make an end of; of contacts those of leads as well. */
+  readonly overTombstones: readonly ExpectedLink[];
 }
 
 /** Rules that a test may break on purpose, to see that the comparison notices. */

@@ -49,6 +49,8 @@ export interface WorldLink {
   readonly subTier: string;
   readonly crmField: string | null;
   readonly attribute: string | null;
+  /** What the link's record was merged into, for when nobody knows that record any more (R20). */
+  readonly heir?: string;
 }
 
 /** Both sides as a run finds them, with what earlier nights and people left. */
@@ -59,6 +61,8 @@ export interface World {
   readonly decisions: readonly WorldDecision[];
   /** Open links. */
   readonly links: readonly WorldLink[];
+  /** Links whose record was deleted (R21), the newest last. */
+  readonly tombstones?: readonly WorldLink[];
 }
 
 export const emptyWorld: World = { records: { account: [], contact: [], lead: [] }, persons: { user: [], account: [] }, decisions: [], links: [] };

@@ -92,7 +92,7 @@ class ObjectMatch {
     const malformed = this.people.filter(
       ({ values }) => (values[idAttribute] ?? '').trim() !== '' && id18(values[idAttribute], facts[this.object].prefix) === null,
     );
-    return { records: this.outcome, persons: this.became, nearMisses: near.length, malformedIds: malformed.length, links: this.linksAfter() };
+    return { records: this.outcome, persons: this.became, nearMisses: near.length, malformedIds: malformed.length, ...this.linksAfter() };
   }
 
   isBlocked(crmId: string, persId: string): boolean {
@@ -137,7 +137,17 @@ class ObjectMatch {
     return contact === null ? null : this.mergedInto('contact', contact);
   }
 
-  /** R14, R17, R19, R20 */
+  /** The record that a link is of tonight (R20). */
+  recordOf({ object, crmId, heir }: World['links'][number]): string | null {
+    const known = this.world.records[object].some(({ id }) => id === crmId);
+    return this.mergedInto(object, known ? crmId : (heir ?? crmId));
+  }
+
+  isThere(crmId: string | null | undefined): boolean {
+    return this.records.some(({ id, ineligible }) => id === crmId && ineligible === undefined);
+  }
+
+  /** R14, R17, R19, R20, R21 */
   standing(): void {
     const claims: { crmId: string; persId: string; subTier: string; crmField: string | null; attribute: string | null; reason: string }[] = [];
     const claim = (crmId: string | null, l: World['links'][number], reason: string): void => {
@@ -148,9 +158,19 @@ class ObjectMatch {
       if (claims.some(({ persId }) => persId === l.persId)) return;
       claims.push({ ...l, crmId, reason });
     };
-    for (const l of this.world.links) if (l.object === this.object) claim(this.mergedInto(this.object, l.crmId), l, 'kept');
+    for (const l of this.world.links) if (l.object === this.object) claim(this.recordOf(l), l, 'kept');
     if (this.object === 'contact' && this.leads)
       for (const l of this.world.links) if (l.object === 'lead') claim(this.convertedInto(l.crmId), l, 'converted');
+    for (const l of this.world.tombstones?.toReversed() ?? []) {
+      const crmId =
+        l.object === this.object
+          ? this.recordOf(l)
+          : this.object === 'contact' && this.leads && l.object === 'lead'
+            ? this.convertedInto(l.crmId)
+            : null;
+      if (this.became.has(l.persId) || claims.some((c) => c.crmId === crmId)) continue;
+      claim(crmId, l, l.object === this.object ? 'kept' : 'converted');
+    }
     for (const crmId of new Set(claims.map((c) => c.crmId))) {
       const own = claims.filter((c) => c.crmId === crmId);
       const free = own.filter(({ persId }) => this.became.get(persId) !== 'held');
@@ -294,26 +314,51 @@ class ObjectMatch {
     }
   }
 
-  /** Links of this object that are open after the run: what the run linked, and what rests. */
-  linksAfter(): ExpectedLink[] {
-    const linked = [...this.outcome].flatMap(([crmId, { personId, subTier }]) =>
-      personId === undefined || subTier === undefined ? [] : [{ object: this.object, crmId, persId: personId, subTier }],
+  /** Links of this object that are open after the run: what the run linked, and what rests. And what became of tombstones. */
+  linksAfter(): Pick<Expected, 'links' | 'newTombstones' | 'overTombstones'> {
+    const linked = [...this.outcome].flatMap(([crmId, { personId, subTier, field, attribute }]) =>
+      personId === undefined || subTier === undefined
+        ? []
+        : [{ object: this.object, crmId, persId: personId, subTier, crmField: field ?? null, attribute: attribute ?? null }],
     );
-    const resting = this.world.links.filter((l) => {
-      if (l.object !== this.object || linked.some(({ crmId, persId }) => crmId === l.crmId && persId === l.persId)) return false;
+    const own = this.world.links.filter(
+      (l) => l.object === this.object && !linked.some(({ crmId, persId }) => crmId === l.crmId && persId === l.persId),
+    );
+    const contactOf = (l: World['links'][number]): string | null => (l.object === 'lead' ? this.convertedInto(l.crmId) : null);
+    const isHere = ({ persId }: World['links'][number]): boolean => this.people.some(({ id }) => id === persId);
+    const resting = own.filter((l) => {
       if (this.became.get(l.persId) === 'linked' || this.contact?.persons.get(l.persId) === 'linked') return false;
-      if (this.isBlocked(l.crmId, l.persId) || !this.people.some(({ id }) => id === l.persId)) return false;
-      const heir = this.object === 'lead' ? this.convertedInto(l.crmId) : null;
-      const outcomes = [this.outcome.get(this.mergedInto(this.object, l.crmId) ?? ''), heir === null ? undefined : this.contact?.records.get(heir)];
+      if (this.isBlocked(l.crmId, l.persId) || !isHere(l)) return false;
+      const outcomes = [this.outcome.get(this.recordOf(l) ?? ''), this.contact?.records.get(contactOf(l) ?? '')];
       const rests = (o: ExpectedRecord | undefined): boolean =>
         ['ambiguous', 'suppressed'].includes(o?.outcome ?? '') &&
         ['link', 'pin'].includes(o?.subTier ?? '') &&
         o?.candidates?.includes(l.persId) === true;
       if (outcomes.some(rests)) return true;
       // Suppressed itself, by its own link or by a pin that rests.
-      const own = this.outcome.get(l.crmId);
-      return own?.outcome === 'suppressed' && (own.subTier === 'link' || own.subTier === 'pin');
+      const itself = this.outcome.get(l.crmId);
+      return itself?.outcome === 'suppressed' && (itself.subTier === 'link' || itself.subTier === 'pin');
     });
-    return [...linked, ...resting.map(({ object, crmId, persId, subTier }) => ({ object, crmId, persId, subTier }))];
+    const newTombstones = own.filter((l) => {
+      if (resting.includes(l) || !isHere(l)) return false;
+      const contact = contactOf(l);
+      if (contact !== null) return (this.contact?.records.get(contact)?.outcome ?? 'ineligible') === 'ineligible';
+      const record = this.world.records[this.object].find(({ id }) => id === l.crmId);
+      return (record === undefined || record.ineligible === 'deleted') && !this.isThere(this.recordOf(l));
+    });
+    const over = (l: World['links'][number]): boolean =>
+      l.object === this.object
+        ? [l.crmId, this.mergedInto(this.object, l.crmId), l.heir, this.mergedInto(this.object, l.heir ?? l.crmId)].some((id) => this.isThere(id))
+        : this.object === 'contact' && this.leads && l.object === 'lead' && this.isThere(this.convertedInto(l.crmId));
+    const heirKept = (l: World['links'][number]): ExpectedLink => {
+      const { heir: _, ...rest } = l;
+      const heir = this.isThere(l.crmId) ? null : this.recordOf(l);
+      return heir === null || heir === l.crmId ? (l.heir === undefined || this.isThere(l.crmId) ? rest : l) : { ...rest, heir };
+    };
+    return {
+      links: [...linked, ...resting.map(heirKept)],
+      newTombstones: newTombstones.map(heirKept),
+      overTombstones: this.world.tombstones?.filter(over) ?? [],
+    };
   }
 }

@@ -8,3 +8,4 @@ alter table link
   add column heir_id text collate "C";
 
 create index link_deleted on link (object, crm_id) where ended_reason = 'deleted';
+create index link_heir on link (object, crm_id) where heir_id is not null;

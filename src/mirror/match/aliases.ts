@@ -58,8 +58,8 @@ export const convertedSql = `
         left join merged m on m.object = 'contact' and m.crm_id = d.contact_id
        where l.converted_id is not null and l.ineligible is not null and d.contact_id is not null),
     converted as (
-      select lead_id, contact_id from lead_contact
-      union
+      select lead_id, contact_id from lead_contact c where not exists (select from merged m where m.object = 'lead' and m.crm_id = c.lead_id)
+      union all
       select m.crm_id, c.contact_id from merged m join lead_contact c on c.lead_id = m.master_id where m.object = 'lead')`;
 
 /** Whether the run matched contacts as if there were no leads, and there are converted ones whose links and ids are a contact's (R19). */

@@ -168,14 +168,30 @@ async function collectStanding(tx: PoolClient, ctx: MatchContext, object: Object
   await tx.query(sql`delete from standing s using ${t.crmOutcome} o where o.rec = s.crm`);
   if (object === 'lead')
     await tx.query(sql`delete from standing s using ${runTables(ctx, 'contact').persOutcome} o where o.rec = s.pers and o.outcome = 'linked'`);
-  if (withLeads || tombstones.rowCount !== 0) {
-    // A person's own link goes before one that a converted lead brings, and both before a tombstone; of tombstones the newest.
-    await tx.query(sql`
-      delete from standing s using standing f where f.pers = s.pers and (f.rank < s.rank or (f.rank = s.rank and f.link_no > s.link_no))`);
-    await tx.query(sql`
-      delete from standing s using standing f where s.rank = 3 and f.crm = s.crm and (f.rank < 3 or f.link_no > s.link_no)`);
-  }
+  // A person's own link goes before one that a converted lead brings, and both before a tombstone.
+  if (withLeads) await tx.query(sql`delete from standing s using standing f where s.rank = 2 and f.rank = 1 and f.pers = s.pers`);
+  if (tombstones.rowCount !== 0) await bringBackTheFree(tx);
   await tx.query(sql`drop table claim`);
+}
+
+/** R21: of the tombstones in `standing` those stay whose record and person are both free; where several claim one, the newest. */
+async function bringBackTheFree(tx: PoolClient): Promise<void> {
+  await tx.query(sql`delete from standing s using standing f where s.rank = 3 and f.rank < 3 and f.pers = s.pers`);
+  await tx.query(sql`delete from standing s using standing f where s.rank = 3 and f.rank < 3 and f.crm = s.crm`);
+  await tx.query(sql`
+    create temp table rival on commit drop as
+    select s.link_no, f.link_no as newer from standing s join standing f on f.pers = s.pers where s.rank = 3 and f.rank = 3 and f.link_no > s.link_no
+    union
+    select s.link_no, f.link_no from standing s join standing f on f.crm = s.crm where s.rank = 3 and f.rank = 3 and f.link_no > s.link_no`);
+  for (;;) {
+    const settled = await tx.query(sql`
+      with gone as (
+        delete from standing s using rival r
+         where s.link_no = r.link_no and not exists (select from rival n where n.link_no = r.newer) returning s.link_no)
+      delete from rival r using gone g where g.link_no in (r.link_no, r.newer)`);
+    if (settled.rowCount === 0) break;
+  }
+  await tx.query(sql`drop table rival`);
 }
 
 /** The smallest power of two with at most 500,000 keys of either side in each part of the largest sub-tier. */
