@@ -1,9 +1,9 @@
-// Writes the dump of a ledger as its first migration makes it: `node test/ledger/dumps/write.ts`. Once a version is out, its dump is never written again: what changes afterwards is a migration.
+// Writes the dump of a ledger as its first migration makes it: `node scripts/ledger-dump.ts`. Once a version is out, its dump is never written again: what changes afterwards is a migration.
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-const here = import.meta.dirname;
-const first = readFileSync(path.join(here, '../../../src/ledger/migrations/0001-ledger.sql'), 'utf8');
+const here = path.join(import.meta.dirname, '../test/ledger/dumps');
+const first = readFileSync(path.join(import.meta.dirname, '../src/ledger/migrations/0001-ledger.sql'), 'utf8');
 const opened = `create schema crm_sync_ledger;
 set search_path = crm_sync_ledger;
 create table migration (version integer primary key, name text not null, applied_at timestamptz not null default now());
