@@ -3,8 +3,8 @@ import { objectTypes } from '../src/domain/objects.ts';
 import type { ObjectType, PersonKind } from '../src/domain/objects.ts';
 import { comparedReasons } from '../src/fetch/decide.ts';
 import { lookUpNamed } from '../src/fetch/look-up.ts';
-import { openRead } from '../src/fetch/open-read.ts';
-import type { ReadRequest } from '../src/fetch/open-read.ts';
+import { openCatchUp, openRead } from '../src/fetch/open-read.ts';
+import type { Opened, ReadRequest } from '../src/fetch/open-read.ts';
 import { readOn } from '../src/fetch/read-on.ts';
 import type { Turn } from '../src/fetch/read-on.ts';
 import { fence } from '../src/ledger/runs.ts';
@@ -31,6 +31,10 @@ interface PageCounts extends StepCounts {
   readonly next: string | null;
 }
 
+interface OpenedCounts extends StepCounts {
+  readonly next: Opened;
+}
+
 interface TurnCounts extends StepCounts {
   readonly next: Turn['next'];
 }
@@ -46,14 +50,14 @@ export function fetchActivities(dependencies: Dependencies) {
       return { order, atOnce: anyWaits ? 1 : objectTypes.length };
     }),
 
-    /** Begins the read of an object: a window of changes, or everything. `pass` counts the reads of one run: the first may go on with that of an earlier run. */
-    openFetch: activity(async (ref: RunRef, object: ObjectType, request: ReadRequest, pass: number): Promise<{ readonly more: boolean }> => {
-      const opened = await once(database, ref, { step: 'fetch.open', object, part: pass }, async (tx, run) => ({
+    /** Begins the read of an object: a window of changes, or everything. `pass` counts the reads of one run: after one that an earlier run had begun, what changed since. */
+    openFetch: activity(async (ref: RunRef, object: ObjectType, request: ReadRequest, pass: number): Promise<{ readonly next: Opened }> => {
+      const { next } = await once<OpenedCounts>(database, ref, { step: 'fetch.open', object, part: pass }, async (tx, run) => ({
         records: 0,
-        ...(await openRead(dependencies, tx, run, object, request)),
+        next: await (pass === 0 ? openRead(dependencies, tx, run, object, request) : openCatchUp(dependencies, tx, run, object)),
       }));
       await accountCalls(ref);
-      return { more: opened.more };
+      return { next };
     }),
 
     /** One turn of the read: opens a query, or stages one page. Throws "not ready" while a job runs: the pause between two looks costs no slot and no history. */

@@ -38,11 +38,11 @@ async function fetchRecords({ salesforce, mirror }: Proxies, ref: RunRef, { obje
   let records = 0;
   let turn = 0;
   for (let pass = 0, carried = true; carried; pass += 1) {
-    let { more } = await salesforce.openFetch(ref, object, { full, ...(nominalAt === undefined ? {} : { nominalAt }) }, pass);
-    while (more) {
+    const opened = await salesforce.openFetch(ref, object, { full, ...(nominalAt === undefined ? {} : { nominalAt }) }, pass);
+    if (opened.next === 'nothing') break;
+    for (let more = opened.next === 'turns'; more; turn += 1) {
       const read = await salesforce.fetchPage(ref, object, turn);
       if (read.next === 'cap') return records;
-      turn += 1;
       more = read.next === 'turn';
     }
     const absorbed = await mirror.absorbFetched(ref, object, pass);

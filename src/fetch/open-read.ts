@@ -6,13 +6,13 @@ import type { OpenRun } from '../ledger/runs.ts';
 import { arrangementOf } from '../mirror/arrangement.ts';
 import { crmColumns } from '../mirror/field-set.ts';
 import { nameForLookUp } from '../mirror/look-up.ts';
-import { beginRead, forgetPaused, loadReadState, pausedRead, pendingWatermark, takeOverRead } from '../mirror/reads.ts';
+import { anyWaits, beginRead, forgetPaused, loadReadState, noteTaken, pausedRead, pendingWatermark, takeOverRead } from '../mirror/reads.ts';
 import type { FullReason, ReadCursor, TimeSpan } from '../mirror/reads.ts';
-import { createStage, dropOldStages, renameStage, stageExists, stageTable } from '../mirror/stage.ts';
+import { createStage, dropOldStages, dropStage, renameStage, stageExists, stageTable } from '../mirror/stage.ts';
 import { spanCondition } from '../salesforce/soql.ts';
 import { coveredByUpdates, deletedSince } from './changes.ts';
 import type { Covered } from './changes.ts';
-import { comparedReasons, decideRead } from './decide.ts';
+import { comparedReasons, decideRead, overlapMs } from './decide.ts';
 import type { FetchDependencies } from './dependencies.ts';
 import { pullLeft } from './pull-cap.ts';
 import { isReshape, restRowsMost } from './spans.ts';
@@ -29,80 +29,109 @@ const doubtMs = 3_600_000;
 
 const isoOf = (ms: number): string => new Date(ms).toISOString();
 
+/** What comes after opening: turns, or the rows are taken at once since there are none, or there is nothing to be taken. */
+export type Opened = 'turns' | 'take' | 'nothing';
+
 /**
  * Begins the read of one object: goes on with one that a cap stopped, or decides between a window of changes and a full read, and what to ask. The column list is that of the
- * run; time is the org's, never this machine's. Returns whether there is anything to read.
+ * run; time is the org's, never this machine's.
  */
-export async function openRead(
-  deps: FetchDependencies,
-  tx: PoolClient,
-  run: OpenRun,
-  object: ObjectType,
-  request: ReadRequest,
-): Promise<{ readonly more: boolean }> {
-  const stage = stageTable(run.runNo, object);
+export async function openRead(deps: FetchDependencies, tx: PoolClient, run: OpenRun, object: ObjectType, request: ReadRequest): Promise<Opened> {
   const state = await loadReadState(tx, object);
-  const pending = await pendingWatermark(tx, run.runNo, object);
-  const arrangement = arrangementOf(run.shape, object);
   const columns = crmColumns(run.shape, object);
   // An org may have no leads.
   if (columns.length === 0) {
+    const never = isoOf(0);
     await beginRead(tx, run.runNo, object, {
       mode: 'window',
       reason: null,
       windowFrom: null,
-      coveredTo: isoOf(0),
-      openedAt: isoOf(0),
+      coveredTo: never,
+      openedAt: never,
       cursor: cursorOf('rest', 0),
     });
-    await createStage(tx, stage, columns, { spans: true });
-    return { more: false };
+    await noteTaken(tx, run.runNo, object, null);
+    return 'nothing';
   }
-  if (pending === null && (await takeOver(tx, run, object, columns))) return { more: true };
+  if (await takeOver(tx, run, object, columns)) return 'turns';
   await dropOldStages(tx, run.runNo, object);
-  await createStage(tx, stage, columns, { spans: true });
-
-  const { crmName } = objectFacts[object];
+  await createStage(tx, stageTable(run.runNo, object), columns, { spans: true });
   const nowMs = Date.parse(await deps.salesforce.serverDate());
   const decision = decideRead({
-    state: state === null || pending === null ? state : { ...state, watermark: pending },
-    arrangement,
+    state,
+    arrangement: arrangementOf(run.shape, object),
     nowMs,
-    asked: request.full && pending === null,
+    asked: request.full,
     nominalMs: request.nominalAt === undefined ? nowMs : Date.parse(request.nominalAt),
     timezone: run.shape.settings.schedule.timezone,
-    hasFormulas: run.shape.crm[object].some((field) => field.calculated) && pending === null,
+    hasFormulas: run.shape.crm[object].some((field) => field.calculated),
   });
   const asksLog = decision.mode === 'window' || comparedReasons.has(decision.reason);
   const told = !asksLog || decision.fromMs === null ? null : await toldSince(deps, object, decision.fromMs, nowMs);
-  const named = told === null || told === 'tooFarBack' ? [] : told.deletedIds;
-  await nameForLookUp(tx, object, 'log', named);
-  if (decision.mode === 'full' || told === null || told === 'tooFarBack') {
-    const reason: FullReason = told === 'tooFarBack' ? 'logExpired' : decision.mode === 'full' ? decision.reason : 'first';
-    const coveredMs = await coveredNow(deps, object, nowMs);
-    await beginRead(tx, run.runNo, object, {
-      mode: 'full',
-      reason,
-      windowFrom: decision.fromMs === null ? null : isoOf(decision.fromMs),
-      coveredTo: isoOf(coveredMs),
-      openedAt: isoOf(nowMs),
-      cursor: cursorOf('bulk', 0, { field: 'CreatedDate', from: null, to: null }),
-    });
-    return { more: true };
+  if (told !== null && told !== 'tooFarBack') {
+    await nameForLookUp(tx, object, 'log', told.deletedIds);
+    if (decision.mode === 'window') return openWindow(deps, tx, run, object, { fromMs: decision.fromMs, nowMs, told, mostRows: null });
   }
-  const toMs = Math.min(told.toMs, await coveredByUpdates(deps.salesforce, crmName, decision.fromMs, nowMs));
-  const span: TimeSpan = { field: 'SystemModstamp', from: isoOf(decision.fromMs), to: isoOf(toMs) };
-  const rows = toMs <= decision.fromMs ? 0 : await countOf(deps, object, span);
+  const reason: FullReason = told === 'tooFarBack' ? 'logExpired' : decision.mode === 'full' ? decision.reason : 'first';
+  await beginRead(tx, run.runNo, object, {
+    mode: 'full',
+    reason,
+    windowFrom: decision.fromMs === null ? null : isoOf(decision.fromMs),
+    coveredTo: isoOf(await coveredNow(deps, object, nowMs)),
+    openedAt: isoOf(nowMs),
+    cursor: cursorOf('bulk', 0, { field: 'CreatedDate', from: null, to: null }),
+  });
+  return 'turns';
+}
+
+/**
+ * After a read that an earlier run had begun: what changed since, if the cap leaves room for all of it and nothing else waits. If not, the mirror is complete as of then, and the
+ * next run reads it.
+ */
+export async function openCatchUp(deps: FetchDependencies, tx: PoolClient, run: OpenRun, object: ObjectType): Promise<Opened> {
+  const watermark = await pendingWatermark(tx, run.runNo, object);
+  if (watermark === null || (await anyWaits(tx))) return 'nothing';
+  const nowMs = Date.parse(await deps.salesforce.serverDate());
+  const fromMs = Date.parse(watermark) - overlapMs;
+  const told = await toldSince(deps, object, fromMs, nowMs);
+  if (told === 'tooFarBack') return 'nothing';
+  await createStage(tx, stageTable(run.runNo, object), crmColumns(run.shape, object), { spans: true });
+  const opened = await openWindow(deps, tx, run, object, { fromMs, nowMs, told, mostRows: await pullLeft(tx, run) });
+  if (opened === 'nothing') await dropStage(tx, stageTable(run.runNo, object));
+  else await nameForLookUp(tx, object, 'log', told.deletedIds);
+  return opened;
+}
+
+interface Window {
+  readonly fromMs: number;
+  readonly nowMs: number;
+  readonly told: Covered;
+  /** A window of more rows is not opened. */
+  readonly mostRows: number | null;
+}
+
+async function openWindow(
+  deps: FetchDependencies,
+  tx: PoolClient,
+  run: OpenRun,
+  object: ObjectType,
+  { fromMs, nowMs, told, mostRows }: Window,
+): Promise<Opened> {
+  const toMs = Math.min(told.toMs, await coveredByUpdates(deps.salesforce, objectFacts[object].crmName, fromMs, nowMs));
+  const span: TimeSpan = { field: 'SystemModstamp', from: isoOf(fromMs), to: isoOf(toMs) };
+  const rows = toMs <= fromMs ? 0 : await countOf(deps, object, span);
+  if (mostRows !== null && (rows === null || rows > mostRows)) return 'nothing';
   const path = rows !== null && rows <= Math.min(restRowsMost, await pullLeft(tx, run)) ? 'rest' : 'bulk';
   await beginRead(tx, run.runNo, object, {
     mode: 'window',
     reason: null,
-    windowFrom: isoOf(decision.fromMs),
-    coveredTo: isoOf(toMs),
+    windowFrom: isoOf(fromMs),
+    // A transaction that began before the window holds the watermark where it was.
+    coveredTo: isoOf(Math.max(toMs, fromMs)),
     openedAt: isoOf(nowMs),
     cursor: rows === 0 ? cursorOf('rest', 0) : cursorOf(path, rows ?? 0, span),
   });
-  return { more: rows !== 0 };
+  return rows === 0 ? 'take' : 'turns';
 }
 
 function cursorOf(path: ReadCursor['path'], expected: number, ...spans: readonly TimeSpan[]): ReadCursor {

@@ -112,6 +112,12 @@ export async function pausedRead(tx: Queryable, runNo: number, object: ObjectTyp
   return found.rows[0] ?? null;
 }
 
+/** Whether any object waits for a run that may read it. */
+export async function anyWaits(tx: Queryable): Promise<boolean> {
+  const found = await tx.query(sql`select from object_read where state = 'paused' limit 1`);
+  return found.rowCount !== 0;
+}
+
 /** A read that cannot be gone on with. */
 export async function forgetPaused(tx: PoolClient, runNo: number, object: ObjectType): Promise<void> {
   await tx.query(sql`update object_read set state = 'handedOn' where object = ${object} and state = 'paused' and run_no < ${runNo}`);

@@ -205,12 +205,12 @@ async function fetchAs(
 ): Promise<void> {
   try {
     for (let reading = 0, turn = 0, carried = true; carried; reading += 1) {
-      let { more } = await retried(() => inActivity(() => activities.openFetch(run, object, request, reading)), pass);
-      while (more) {
+      const opened = await retried(() => inActivity(() => activities.openFetch(run, object, request, reading)), pass);
+      if (opened.next === 'nothing') break;
+      for (let more = opened.next === 'turns'; more; turn += 1) {
         await before?.(object, turn);
         const read = await retried(() => inActivity(() => activities.fetchPage(run, object, turn)), pass);
         if (read.next === 'cap') return;
-        turn += 1;
         more = read.next === 'turn';
       }
       ({ carried } = await inActivity(() => activities.absorbFetched(run, object, reading)));
