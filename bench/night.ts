@@ -1,16 +1,10 @@
-/** One synthetic org through three nights, measured beside the floor of the same machine: `node bench/night.ts --contacts 100000`. See README.md. */
+/** One synthetic org of each size through one night or several, measured beside the floor of the same machine: `node bench/night.ts`. See README.md. */
 import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { bundleWorkflowCode } from '@temporalio/worker';
 import { connect } from '../src/cli/connections.ts';
-import { loadProfiles } from '../src/cli/demo-data.ts';
-import { writeStackSettings } from '../src/cli/stack-settings.ts';
-import { readEnvironment } from '../src/config/environment.ts';
-import { startStack } from '../src/local/stack.ts';
-import type { Stack } from '../src/local/stack.ts';
-import { writePersonalizationFor } from '../sample/personalizationFor.ts';
+import { bringUp } from './bring-up.ts';
 import { measureFloor, total } from './floor.ts';
 import type { Floor } from './floor.ts';
 import { measureNight } from './measured-night.ts';
@@ -19,41 +13,75 @@ import { count, ratio, renderTable, seconds } from './table.ts';
 
 const { values } = parseArgs({
   options: {
-    contacts: { type: 'string', default: '100000' },
+    contacts: { type: 'string', default: '10000,100000' },
     seed: { type: 'string', default: '1' },
-    nights: { type: 'string', default: '3' },
+    nights: { type: 'string', default: '1' },
     activities: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
-const [contacts, seed, nights] = [Number(values.contacts), Number(values.seed), Number(values.nights)];
+const sizes = values.contacts.split(',').map(Number);
+const [seed, nights] = [Number(values.seed), Number(values.nights)];
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
-if (values.help || ![contacts, seed, nights].every((each) => Number.isSafeInteger(each) && each >= 0) || contacts < 1) {
-  process.stderr.write('usage: node bench/night.ts [--contacts N] [--seed S] [--nights N] [--activities]\n');
+if (
+  values.help ||
+  ![...sizes, seed, nights].every((each) => Number.isSafeInteger(each) && each >= 0) ||
+  sizes.some((contacts) => contacts < 1) ||
+  nights < 1
+) {
+  process.stderr.write('usage: node bench/night.ts [--contacts N[,N...]] [--seed S] [--nights N] [--activities]\n');
   process.exitCode = values.help ? 0 : 2;
 }
 
+interface Measured {
+  readonly contacts: number;
+  readonly nights: readonly MeasuredNight[];
+}
+
 async function bench(): Promise<void> {
+  const [processor] = cpus();
+  say(
+    `${cpus().length} x ${processor?.model ?? 'unknown processor'}, ${Math.round(totalmem() / 2 ** 30)} GiB; Node ${process.version}; load average ${(loadavg()[0] ?? 0).toFixed(1)}\n`,
+  );
+  const all: Measured[] = [];
+  for (const contacts of sizes) all.push(await benchOf(contacts));
+  say(
+    renderTable(
+      ['first night', 'seconds', "worker's peak MB", 'API calls', 'history events'],
+      all.flatMap(({ contacts, nights: [first] }) =>
+        first === undefined
+          ? []
+          : [
+              [
+                `${count(contacts)} contacts`,
+                seconds(first.seconds),
+                count(first.workerPeakMegabytes),
+                count(first.report.apiCalls.used),
+                count(first.historyEvents.all),
+              ],
+            ],
+      ),
+    ),
+  );
+}
+
+async function benchOf(contacts: number): Promise<Measured> {
   const stateDir = await mkdtemp(path.join(tmpdir(), 'crm-sync-bench-'));
   try {
-    const stack = await bringUp(stateDir);
+    const stack = await bringUp(stateDir, { contacts, seed });
     try {
       await using sync = await connect({ state: stateDir });
-      const [processor] = cpus();
-      say(`${count(contacts)} contacts, ${count(contacts)} users, ${count(contacts / 10)} accounts of each side; seed ${seed}`);
-      say(
-        `${cpus().length} x ${processor?.model ?? 'unknown processor'}, ${Math.round(totalmem() / 2 ** 30)} GiB; Node ${process.version}; load average ${(loadavg()[0] ?? 0).toFixed(1)} before the first night\n`,
-      );
+      say(`${count(contacts)} contacts, ${count(contacts)} users, ${count(contacts / 10)} accounts of each side; seed ${seed}\n`);
       const measured: MeasuredNight[] = [];
       for (let night = 1; night <= nights; night += 1) {
         const found = await measureNight(sync, stack.current());
         measured.push(found);
         sayNight(night, found);
       }
-      const floor = await measureFloor(stack.current().mirror?.url ?? '', contacts, seed);
-      sayFloor(floor, measured);
+      sayFloor(contacts, await measureFloor(stack.current().mirror?.url ?? '', contacts, seed), measured);
+      return { contacts, nights: measured };
     } finally {
       await stack.stop();
     }
@@ -61,42 +89,6 @@ async function bench(): Promise<void> {
     await rm(stateDir, { recursive: true, force: true });
   }
 }
-
-async function bringUp(stateDir: string): Promise<Stack> {
-  const data = path.join(stateDir, 'data');
-  await mkdir(data);
-  await writePersonalizationFor({ contacts, seed, leads: false }, data);
-  // The shape of production: a worker that loads a bundle made before.
-  const bundle = path.join(stateDir, 'workflow-bundle.js');
-  const { code } = await bundleWorkflowCode({ workflowsPath: path.join(import.meta.dirname, '../workflows/index.ts'), logger: quiet });
-  await writeFile(bundle, code);
-  process.env['CRM_SYNC_WORKFLOW_BUNDLE'] = bundle;
-  const settings = {
-    settingsFile: path.join(data, 'crm-sync.yaml'),
-    optional: false,
-    defaults: { approval: 'never' },
-    connections: 'stack',
-    loaded: false,
-  } as const;
-  const begun = performance.now();
-  const stack = await startStack({
-    stateDir,
-    parts: ['postgres', 'temporal', 'simulator', 'worker'],
-    environment: readEnvironment(),
-    synthetic: { contacts, seed },
-    beforeWorker: async (file) => {
-      await writeStackSettings(stateDir, settings);
-      await loadProfiles(file, data, false);
-      await writeStackSettings(stateDir, { ...settings, loaded: true });
-    },
-    onLine: (line) => void process.stderr.write(`${line}\n`),
-  });
-  process.stderr.write(`stack and data after ${seconds((performance.now() - begun) / 1000)} s\n`);
-  return stack;
-}
-
-const silent = (): void => undefined;
-const quiet = { log: silent, trace: silent, debug: silent, info: silent, warn: silent, error: silent };
 
 function sayNight(night: number, { report, processor, workerPeakMegabytes, historyEvents, activities, ...measured }: MeasuredNight): void {
   const rows = report.steps.map(({ step, object, records, ms }) => [
@@ -131,7 +123,7 @@ function sayNight(night: number, { report, processor, workerPeakMegabytes, histo
   say('');
 }
 
-function sayFloor(floor: Floor, measured: readonly MeasuredNight[]): void {
+function sayFloor(contacts: number, floor: Floor, measured: readonly MeasuredNight[]): void {
   const rows = [
     [
       'copy of both sides',
@@ -156,7 +148,7 @@ function sayFloor(floor: Floor, measured: readonly MeasuredNight[]): void {
     ],
   ];
   say(`The floor on the same server: ${count(contacts)} rows of either side, ${count(floor.merged)} merged rows updated`);
-  say(renderTable(['floor', 'seconds', ...measured.map((_, at) => `night ${at + 1}`)], rows));
+  say(`${renderTable(['floor', 'seconds', ...measured.map((_, at) => `night ${at + 1}`)], rows)}\n`);
 }
 
 const planAndApply = (night: MeasuredNight): number => night.stepSeconds.plan + night.stepSeconds.apply;

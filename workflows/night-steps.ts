@@ -5,7 +5,7 @@ import type { RunRef } from '../src/ledger/runs.ts';
 import type { Proxies } from './activity-proxies.ts';
 import { isBudgetSpent } from './api-budget.ts';
 import type { ApiBudget } from './api-budget.ts';
-import { pool } from './pool.ts';
+import { bothPools, pool } from './pool.ts';
 import type { StepTable } from './step-table.ts';
 
 /** What every step of a run works with. */
@@ -95,7 +95,7 @@ export async function applyAll(night: Night, round: number, withheld: (object: O
     left = groups.flatMap(({ first, count, path, object }) => range(count).map((index) => ({ path, object, part: first + index })));
     do {
       const later: Part[] = [];
-      await pool(left, partsAtOnce, async (part) => {
+      const send = async (part: Part): Promise<void> => {
         if (waits(part)) return void later.push(part);
         try {
           await budget.within(() => applyPart(night, part, done));
@@ -104,7 +104,15 @@ export async function applyAll(night: Night, round: number, withheld: (object: O
           budgetSpent = true;
           later.push(part);
         }
-      });
+      };
+      // Salesforce works by itself on most of what it is sent: meanwhile the store is written.
+      const toStore = ({ path }: Part): boolean => path === 'store';
+      await bothPools(
+        left.filter((part) => toStore(part)),
+        left.filter((part) => !toStore(part)),
+        partsAtOnce,
+        send,
+      );
       left = later;
     } while (left.some((part) => !waits(part)));
   });

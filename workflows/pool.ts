@@ -29,3 +29,19 @@ export async function pool<T>(items: readonly T[], limit: number, task: (item: T
   }
   if (failed) throw error;
 }
+
+/** Two pools side by side, each with its own limit. After a failure in one no further task of either begins, and what runs is waited for; then the first error is thrown. */
+export async function bothPools<T>(first: readonly T[], second: readonly T[], limit: number, task: (item: T) => Promise<void>): Promise<void> {
+  let failed = false;
+  const unlessFailed = async (item: T): Promise<void> => {
+    if (failed) return;
+    try {
+      await task(item);
+    } catch (error) {
+      failed = true;
+      throw error;
+    }
+  };
+  const ends = await Promise.allSettled([pool(first, limit, unlessFailed), pool(second, limit, unlessFailed)]);
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+}
