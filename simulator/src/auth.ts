@@ -24,6 +24,11 @@ export function authenticate(org: Org, request: IncomingMessage, url: URL): void
   if (token === null || !isLiveToken(org, token)) throw new ApiError(401, 'INVALID_SESSION_ID', 'Session expired or invalid');
 }
 
+/** Ends the access token of a request, if it has one. */
+export function endToken(org: Org, request: IncomingMessage, url: URL): void {
+  org.store.sql('delete from tokens where token = ?').run(tokenOf(request, url) ?? '');
+}
+
 /** Issued, neither revoked nor older than the token lifetime as it is set now. */
 export function isLiveToken(org: Org, token: string): boolean {
   const row = org.store.sql('select created_ms from tokens where token = ?').get(token);

@@ -3,7 +3,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parse } from 'csv-parse';
 import type { Parser } from 'csv-parse';
 import { deleteRecord, hardDeleteRecord } from './deletion.ts';
-import { ingestDelimiters, readIngestJob, saveIngestJob, uploadFile } from './ingest-jobs.ts';
+import { defaultFailure, refusedRow } from './fault-rows.ts';
+import { dropIngestJob, ingestDelimiters, readIngestJob, saveIngestJob, uploadFile } from './ingest-jobs.ts';
 import type { IngestJob } from './ingest-jobs.ts';
 import type { Org } from './org.ts';
 import { createRecord, updateRecord } from './save.ts';
@@ -44,6 +45,7 @@ async function processJob(org: Org, id: string): Promise<void> {
   saveIngestJob(org, job);
   try {
     await processRows(org, job);
+    if (job.jobFault?.end === 'Failed') throw new JobFailure(job.jobFault.message ?? defaultFailure);
   } catch (error) {
     if (stopping.has(org)) return;
     const current = readIngestJob(org, id);
@@ -53,8 +55,15 @@ async function processJob(org: Org, id: string): Promise<void> {
     return;
   }
   const current = readIngestJob(org, id);
-  if (stopping.has(org) || current.state !== 'InProgress') return;
-  Object.assign(current, { state: 'JobComplete', processingMs: Math.round(performance.now() - startedMs) });
+  if (stopping.has(org) || current.state !== 'InProgress' || job.jobFault?.end === 'stuck') return;
+  if (job.jobFault?.end === 'gone') {
+    dropIngestJob(org, id);
+    return;
+  }
+  Object.assign(current, {
+    state: job.jobFault?.end === 'Aborted' ? 'Aborted' : 'JobComplete',
+    processingMs: Math.round(performance.now() - startedMs),
+  });
   saveIngestJob(org, current);
 }
 
@@ -100,7 +109,13 @@ export const csvLine = (cells: readonly string[], delimiter: string): string => 
 async function processRows(org: Org, job: IngestJob): Promise<void> {
   await checkLineEnding(org, job);
   const type = org.store.type(job.object) as ObjectType;
-  const saver: Saver = { org, type, request: `ingest ${job.id}`, delaySeconds: org.settings.commitDelaySeconds };
+  const saver: Saver = { org, type, request: `ingest ${job.id}`, run: job.run ?? org.settings.run, delaySeconds: org.settings.commitDelaySeconds };
+  const {
+    end,
+    afterRows = end === undefined || end === 'gone' ? Number.POSITIVE_INFINITY : 0,
+    lostRows = 0,
+    lostAreSaved = false,
+  } = job.jobFault ?? {};
   const delimiter = ingestDelimiters[job.columnDelimiter] ?? ',';
   let header: readonly string[] | null = null;
   let n = 0;
@@ -114,7 +129,11 @@ async function processRows(org: Org, job: IngestJob): Promise<void> {
         const current = readIngestJob(org, job.id);
         if (current.state !== 'InProgress') return false;
         for (const { n: number, cells } of batch) {
-          const result = saveRow(saver, job.operation, names, cells);
+          const isLost = number <= lostRows;
+          if (isLost) current.lost = (current.lost ?? 0) + 1;
+          if (isLost && !lostAreSaved) continue;
+          const result = refusedRow(job.rowFault, number, cells[names.indexOf('Id')]) ?? saveRow(saver, job.operation, names, cells);
+          if (isLost) continue;
           if (!result.ok) current.failed += 1;
           org.store
             .sql('insert into ingest_rows (job, n, ok, created, record_id, error, line) values (?, ?, ?, ?, ?, ?, ?)')
@@ -143,6 +162,7 @@ async function processRows(org: Org, job: IngestJob): Promise<void> {
     }
     n += 1;
     if (n <= job.processed) continue;
+    if (n > afterRows) break;
     batch.push({ n, cells });
     if (batch.length >= rowsPerTransaction && !(await flush(header))) return;
   }

@@ -3,6 +3,7 @@ import type { JsonObject } from './body.ts';
 import { deleteRecord } from './deletion.ts';
 import { ApiError } from './errors.ts';
 import type { RowError } from './errors.ts';
+import { refusedRow } from './fault-rows.ts';
 import { fieldSql } from './field-sql.ts';
 import { normaliseId } from './ids.ts';
 import { readable } from './late-commits.ts';
@@ -68,11 +69,11 @@ const answerOf = (result: SaveResult): JsonObject =>
     : { ...(result.id === null ? {} : { id: result.id }), success: false, errors: result.errors };
 
 /** The results of all rows; with `allOrNone` nothing is kept when one failed, and the others say so. */
-function saveAll<T>(call: Call, allOrNone: boolean, items: readonly T[], save: (item: T) => SaveResult): JsonObject[] {
+function saveAll<T>(call: Call, allOrNone: boolean, items: readonly T[], id: (item: T) => unknown, save: (item: T) => SaveResult): JsonObject[] {
   let results: SaveResult[] = [];
   try {
     call.org.store.transaction(() => {
-      results = items.map(save);
+      results = items.map((item, index) => refusedRow(call.fault, index + 1, id(item)) ?? save(item));
       if (allOrNone && results.some((result) => !result.ok)) throw new RolledBack();
     });
   } catch (error) {
@@ -115,8 +116,15 @@ export async function saveMany(call: Call, operation: 'create' | 'update'): Prom
   if (chunks > 10)
     throw new ApiError(400, 'INVALID_INPUT', 'Cannot have more than 10 chunks in a single operation. Please rearrange the data to reduce chunking.');
   const request = requestName(call);
-  return saveAll(call, body['allOrNone'] === true, rows, ({ record, type }) =>
-    operation === 'create' ? createRecord(saverFor(call, type, request), record) : updateRecord(saverFor(call, type, request), idOf(record), record),
+  return saveAll(
+    call,
+    body['allOrNone'] === true,
+    rows,
+    ({ record }) => idOf(record),
+    ({ record, type }) =>
+      operation === 'create'
+        ? createRecord(saverFor(call, type, request), record)
+        : updateRecord(saverFor(call, type, request), idOf(record), record),
   );
 }
 
@@ -125,7 +133,7 @@ export function deleteMany(call: Call): unknown {
   const ids = namesOf(call.url.searchParams.get('ids') ?? '').filter((id) => id !== '');
   if (ids.length === 0 || ids.length > 200) throw new ApiError(400, 'EXCEEDED_ID_LIMIT', 'between 1 and 200 ids are needed');
   const request = requestName(call);
-  return saveAll(call, call.url.searchParams.get('allOrNone') === 'true', ids, (given) => {
+  return saveAll(call, call.url.searchParams.get('allOrNone') === 'true', ids, String, (given) => {
     const type = call.org.store.types().find((each) => each.writable && given.startsWith(each.keyPrefix));
     if (type === undefined)
       return { ok: false, id: null, errors: [{ statusCode: 'MALFORMED_ID', message: `malformed id ${given}`, fields: ['Id'] }] };

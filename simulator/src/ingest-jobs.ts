@@ -2,14 +2,17 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { readJson } from './body.ts';
 import { ApiError, notFound } from './errors.ts';
+import { jobFaults } from './fault-rows.ts';
+import type { JobFaults } from './fault-rows.ts';
 import { idFromNumber, normaliseId } from './ids.ts';
 import type { Org } from './org.ts';
 import { Reply } from './router.ts';
 import type { Call } from './router.ts';
+import { runHeader } from './saver.ts';
 
 export type IngestState = 'Open' | 'UploadComplete' | 'InProgress' | 'JobComplete' | 'Failed' | 'Aborted';
 /** A Bulk 2.0 ingest job as it is stored. */
-export type IngestJob = {
+export type IngestJob = JobFaults & {
   readonly id: string;
   readonly operation: 'insert' | 'update' | 'delete' | 'hardDelete';
   readonly object: string;
@@ -18,11 +21,15 @@ export type IngestJob = {
   readonly lineEnding: 'LF' | 'CRLF';
   readonly columnDelimiter: string;
   readonly apiVersion: number;
+  /** The run that its rows are counted for. */
+  readonly run?: string;
   state: IngestState;
   systemModstamp: string;
   uploaded: boolean;
   processed: number;
   failed: number;
+  /** Worked on or left out, and in no result file. */
+  lost?: number;
   processingMs: number;
   errorMessage?: string;
 };
@@ -47,14 +54,25 @@ export function readIngestJob(org: Org, id: string): IngestJob {
 export const uploadFile = (org: Org, id: string): string => join(org.store.directory, 'uploads', `${id}.csv`);
 
 export function shownIngestJob(job: IngestJob): Record<string, unknown> {
-  const { uploaded: _uploaded, processed, failed, processingMs, errorMessage, ...rest } = job;
+  const {
+    uploaded: _uploaded,
+    processed,
+    failed,
+    lost = 0,
+    processingMs,
+    errorMessage,
+    jobFault: _jobFault,
+    rowFault: _rowFault,
+    run: _run,
+    ...rest
+  } = job;
   return {
     ...rest,
     concurrencyMode: 'Parallel',
     contentType: 'CSV',
     jobType: 'V2Ingest',
     contentUrl: `services/data/v${job.apiVersion.toFixed(1)}/jobs/ingest/${job.id}/batches`,
-    numberRecordsProcessed: processed,
+    numberRecordsProcessed: processed - lost,
     numberRecordsFailed: failed,
     retries: 0,
     totalProcessingTime: processingMs,
@@ -93,6 +111,8 @@ export async function createIngestJob(call: Call): Promise<unknown> {
     processed: 0,
     failed: 0,
     processingMs: 0,
+    ...jobFaults(call.fault),
+    ...runHeader(call),
   };
   saveIngestJob(org, job);
   return shownIngestJob(job);
@@ -100,8 +120,6 @@ export async function createIngestJob(call: Call): Promise<unknown> {
 
 /** After PUT jobs/ingest/{id}/batches has kept the content. */
 export const uploadedReply = (): Reply => new Reply(201);
-
-export const getIngestJob = ({ org, params }: Call): unknown => shownIngestJob(readIngestJob(org, params['id'] ?? ''));
 
 export function listIngestJobs({ org }: Call): unknown {
   const rows = org.store.sql('select job from ingest_jobs order by id desc limit 1000').all();
@@ -113,9 +131,14 @@ export function deleteIngestJob({ org, params }: Call): undefined {
   const job = readIngestJob(org, params['id'] ?? '');
   if (job.state === 'UploadComplete' || job.state === 'InProgress')
     throw new ApiError(400, 'INVALIDJOBSTATE', 'A job in progress cannot be deleted: abort it first');
+  dropIngestJob(org, job.id);
+}
+
+/** The job, its content and its results away. */
+export function dropIngestJob(org: Org, id: string): void {
   org.store.transaction(() => {
-    org.store.sql('delete from ingest_rows where job = ?').run(job.id);
-    org.store.sql('delete from ingest_jobs where id = ?').run(job.id);
+    org.store.sql('delete from ingest_rows where job = ?').run(id);
+    org.store.sql('delete from ingest_jobs where id = ?').run(id);
   });
-  if (existsSync(uploadFile(org, job.id))) rmSync(uploadFile(org, job.id));
+  if (existsSync(uploadFile(org, id))) rmSync(uploadFile(org, id));
 }

@@ -6,7 +6,7 @@ import { settingNames } from './settings.ts';
 import type { Settings } from './settings.ts';
 import { startSimulator } from './simulator.ts';
 
-const help = `Usage: node simulator/src/main.ts --port N [--data DIR] [--synthetic N --seed S] [--state DIR] [--keep-email-case] [--person-accounts] [--settings FILE] [--host ADDRESS]
+const help = `Usage: node simulator/src/main.ts --port N [--data DIR] [--synthetic N --seed S] [--state DIR] [--keep-email-case] [--person-accounts] [--settings FILE] [--faults FILE] [--host ADDRESS]
 
 A Salesforce org over HTTP on this machine. When it answers it prints one JSON line: url and credentials.
 
@@ -18,6 +18,7 @@ A Salesforce org over HTTP on this machine. When it answers it prints one JSON l
   --keep-email-case   does not lower-case e-mail values
   --person-accounts   the org has person accounts (also when the data says so)
   --settings FILE     a JSON object of settings, as POST /__simulator/settings takes them
+  --faults FILE       the faults to answer with, as PUT /__simulator/faults takes them
   --host ADDRESS      listens there (default 127.0.0.1: this machine only)
 
 Example: node simulator/src/main.ts --port 8100 --synthetic 10000 --seed 7
@@ -52,14 +53,18 @@ function readArguments(args: readonly string[]) {
   }
 }
 
+/** @throws {StartError} no such file, or no JSON */
+function readJsonFile(option: string, file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new StartError(`--${option} ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`, 2);
+  }
+}
+
 /** The settings of a file; the simulator checks them. @throws {StartError} no such file, no JSON object, an unknown setting */
 function readSettingsFile(file: string): Partial<Settings> {
-  let json: unknown;
-  try {
-    json = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw new StartError(`--settings ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`, 2);
-  }
+  const json = readJsonFile('settings', file);
   if (!isObject(json)) throw new StartError(`--settings ${file}: an object like {"commitDelaySeconds": 5} is expected`, 2);
   const unknown = Object.keys(json).find((name) => !(settingNames as readonly string[]).includes(name));
   if (unknown !== undefined) throw new StartError(`--settings ${file}: there is no setting ${unknown}; there are ${settingNames.join(', ')}`, 2);
@@ -72,7 +77,6 @@ async function main(): Promise<void> {
     process.stdout.write(help);
     return;
   }
-  if (given.faults !== undefined) throw new StartError('--faults is not available yet; leave it out', 2);
   if (given.port === undefined) throw new StartError('--port is missing; give a port, or 0 for a free one', 2);
   if (given.data === undefined && given.synthetic === undefined && given.state === undefined)
     throw new StartError('no data: give --data DIR, --synthetic N, or --state DIR of an earlier start', 2);
@@ -91,6 +95,7 @@ async function main(): Promise<void> {
             seed: wholeNumber('seed', given.seed ?? '1', 4_294_967_295),
           },
         }),
+    ...(given.faults === undefined ? {} : { faults: readJsonFile('faults', given.faults) }),
     ...(given['keep-email-case'] === true ? { keepEmailCase: true } : {}),
     ...(given['person-accounts'] === true ? { personAccounts: true } : {}),
     warn: (line) => process.stderr.write(`${line}\n`),

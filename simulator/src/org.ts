@@ -1,5 +1,6 @@
 import { ApiError } from './errors.ts';
 import type { Credentials } from './credentials.ts';
+import type { FaultSwitch } from './fault-switch.ts';
 import type { RequestLog } from './request-log.ts';
 import type { ObjectType } from './schema.ts';
 import type { Settings } from './settings.ts';
@@ -12,6 +13,7 @@ export type Org = {
   credentials: Credentials;
   settings: Settings;
   readonly log: RequestLog;
+  readonly faults: FaultSwitch;
   readonly usage: { used: number; since: number };
   /** The org's own clock. */
   readonly nowMs: () => number;

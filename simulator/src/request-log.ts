@@ -8,6 +8,8 @@ export type LoggedRequest = {
   readonly status: number;
   readonly ms: number;
   readonly rows: number;
+  /** The rule of faults that struck it; its status is 0 when it got no answer. */
+  readonly fault?: string;
 };
 
 /** The last requests, the oldest dropped beyond `capacity`. */

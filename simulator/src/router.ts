@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Fault } from './faults.ts';
 import type { Org } from './org.ts';
 
 /** One request on its way through a handler. `params` are the path's variable parts, decoded. */
@@ -10,6 +11,8 @@ export type Call = {
   readonly params: Readonly<Record<string, string>>;
   /** `http://host:port`, as the client called it. */
   readonly origin: string;
+  /** What is to go wrong with its rows or its job. */
+  readonly fault: Fault | null;
   /** Rows sent or taken, for the request log. */
   rows: number;
 };

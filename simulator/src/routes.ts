@@ -1,13 +1,16 @@
 import { identity, revoke, token, userinfo } from './auth.ts';
-import { abortQueryJob, createQueryJob, deleteQueryJob, getQueryJob, listQueryJobs, queryResults } from './bulk-query.ts';
+import { createQueryJob, getQueryJob } from './bulk-query.ts';
 import { deleteMany, retrieveMany, saveMany } from './collections.ts';
 import { describe, listObjects, listVersions, objectInfo, resources, versions } from './describe.ts';
 import { notFound } from './errors.ts';
+import { deleteFaults, getFaults, putFaults } from './fault-endpoint.ts';
 import { ingestResults, unprocessedRecords, uploadContent } from './ingest-files.ts';
-import { createIngestJob, deleteIngestJob, getIngestJob, listIngestJobs } from './ingest-jobs.ts';
-import { changeIngestJob } from './ingest-state.ts';
-import { clearRequests, inspectRequests, inspectUpdates } from './inspection.ts';
+import { createIngestJob, deleteIngestJob, listIngestJobs } from './ingest-jobs.ts';
+import { changeIngestJob, getIngestJob } from './ingest-state.ts';
+import { clearRequests, inspectRequests, inspectTriggers, inspectUpdates } from './inspection.ts';
 import { limits, recordCount } from './limits.ts';
+import { abortQueryJob, deleteQueryJob, listQueryJobs } from './query-jobs.ts';
+import { queryResultPages, queryResults } from './query-results.ts';
 import { query, queryMore } from './rest-query.ts';
 import type { Call, Handler, Route } from './router.ts';
 import { deleteRow, getRow, patchRow, postRow } from './rows.ts';
@@ -65,6 +68,7 @@ export const routes: readonly Route[] = [
   rest('PATCH', '/jobs/query/:id', abortQueryJob),
   rest('DELETE', '/jobs/query/:id', deleteQueryJob),
   rest('GET', '/jobs/query/:id/results', queryResults),
+  rest('GET', '/jobs/query/:id/resultPages', queryResultPages),
   rest('POST', '/jobs/ingest', createIngestJob),
   rest('GET', '/jobs/ingest', listIngestJobs),
   rest('GET', '/jobs/ingest/:id', getIngestJob),
@@ -77,6 +81,10 @@ export const routes: readonly Route[] = [
   { method: 'GET', pattern: '/__simulator/requests', access: 'none', handler: inspectRequests },
   { method: 'DELETE', pattern: '/__simulator/requests', access: 'none', handler: clearRequests },
   { method: 'GET', pattern: '/__simulator/updates', access: 'none', handler: inspectUpdates },
+  { method: 'GET', pattern: '/__simulator/triggers', access: 'none', handler: inspectTriggers },
+  { method: 'GET', pattern: '/__simulator/faults', access: 'none', handler: getFaults },
+  { method: 'PUT', pattern: '/__simulator/faults', access: 'none', handler: putFaults },
+  { method: 'DELETE', pattern: '/__simulator/faults', access: 'none', handler: deleteFaults },
   { method: 'GET', pattern: '/__simulator/settings', access: 'none', handler: getSettings },
   { method: 'POST', pattern: '/__simulator/settings', access: 'none', handler: postSettings },
 ];

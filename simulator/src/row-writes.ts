@@ -8,8 +8,14 @@ import { quoted } from './schema.ts';
 const assignments = (names: readonly string[]): string => names.map((name) => `${quoted(name)} = ?`).join(', ');
 
 /** Notes a write of the API for `/__simulator/updates`. */
-export function recordWrite({ org, type, request }: Saver, id: string): void {
-  org.store.sql('insert into writes (object, id, request) values (?, ?, ?)').run(type.name, id, request);
+export function recordWrite({ org, type, request, run }: Saver, id: string): void {
+  org.store.sql('insert into writes (object, id, request, run) values (?, ?, ?, ?)').run(type.name, id, request, run);
+}
+
+/** Notes the triggers that a save of the API ran, for `/__simulator/triggers`. */
+export function recordTriggers({ org, type, request, run }: Saver, id: string, fired: readonly string[]): void {
+  for (const name of fired)
+    org.store.sql('insert into trigger_runs (object, id, name, request, run) values (?, ?, ?, ?, ?)').run(type.name, id, name, request, run);
 }
 
 /** Changes the rows that `where` finds. `stamps`: SystemModstamp with the last modification, SystemModstamp alone, or neither. @returns how many */

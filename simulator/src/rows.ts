@@ -1,6 +1,7 @@
 import { readJson } from './body.ts';
 import { readRecord } from './collections.ts';
 import { ApiError, notFound } from './errors.ts';
+import { refusedRow } from './fault-rows.ts';
 import { normaliseId } from './ids.ts';
 import { objectNamed } from './org.ts';
 import { Reply } from './router.ts';
@@ -60,7 +61,9 @@ function writable(type: ObjectType): ObjectType {
 export async function postRow(call: Call): Promise<unknown> {
   const type = writable(objectNamed(call.org, call.params['object'] ?? ''));
   const body = await readJson(call.request);
-  const result = answer(call.org.store.transaction(() => createRecord(saverFor(call, type, requestName(call)), body)));
+  const result = answer(
+    call.org.store.transaction(() => refusedRow(call.fault, 1, null) ?? createRecord(saverFor(call, type, requestName(call)), body)),
+  );
   call.rows = 1;
   return new Reply(201, { id: result.id, success: true, errors: [] });
 }
@@ -72,7 +75,7 @@ export async function patchRow(call: Call): Promise<undefined> {
   if (call.org.store.sql(`select 1 from ${quoted(writable(type).name)} where "Id" = ?`).get(id) === undefined) throw notFound();
   call.org.store.transaction(() => {
     checkPrecondition(call, type, id);
-    answer(updateRecord(saverFor(call, type, requestName(call)), id, body));
+    answer(refusedRow(call.fault, 1, id) ?? updateRecord(saverFor(call, type, requestName(call)), id, body));
   });
   call.rows = 1;
 }
@@ -81,6 +84,6 @@ export async function patchRow(call: Call): Promise<undefined> {
 export function deleteRow(call: Call): undefined {
   const { type, id } = target(call);
   if (call.org.store.sql(`select 1 from ${quoted(writable(type).name)} where "Id" = ?`).get(id) === undefined) throw notFound();
-  call.org.store.transaction(() => answer(deleteRecord(saverFor(call, type, requestName(call)), id)));
+  call.org.store.transaction(() => answer(refusedRow(call.fault, 1, id) ?? deleteRecord(saverFor(call, type, requestName(call)), id)));
   call.rows = 1;
 }

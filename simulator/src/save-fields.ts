@@ -4,7 +4,8 @@ import { convertForSave } from './save-values.ts';
 import type { Stored } from './save-values.ts';
 import type { Saver } from './saver.ts';
 
-export type Values = { readonly values: Map<string, Stored>; readonly errors: readonly RowError[] };
+/** `fired`: the triggers that had their say, as `Title > Department`. */
+export type Values = { readonly values: Map<string, Stored>; readonly errors: readonly RowError[]; readonly fired: readonly string[] };
 
 /** The fields that a request names, with their values; an error for one that is not there or cannot be written. Triggers have their say at the end. */
 export function readValues(saver: Saver, input: Readonly<Record<string, unknown>>, operation: 'create' | 'update'): Values {
@@ -33,15 +34,27 @@ export function readValues(saver: Saver, input: Readonly<Record<string, unknown>
       message: `Unable to create/update fields: ${locked.join(', ')}. Please check the security settings of this field and verify that it is read/write for your profile or permission set.`,
     });
   }
-  if (errors.length === 0) fireTriggers(saver, values);
-  return { values, errors };
+  const fired = errors.length === 0 ? fireTriggers(saver, values) : [];
+  return { values, errors: errors.length === 0 ? brokenRules(saver, values) : errors, fired };
 }
 
-/** What the org changes on a save: one trigger after the other, each seeing what those before it did. */
-function fireTriggers({ org, type }: Saver, values: Map<string, Stored>): void {
+/** What the org changes on a save: one trigger after the other, each seeing what those before it did. @returns those that ran */
+function fireTriggers({ org, type }: Saver, values: Map<string, Stored>): string[] {
+  const fired: string[] = [];
   for (const trigger of org.settings.triggers) {
     const field = trigger.object === type.name && values.has(trigger.when) ? type.allByName.get(trigger.set.toLowerCase()) : undefined;
-    const converted = field === undefined ? undefined : convertForSave(org, field, trigger.to);
-    if (field !== undefined && converted !== undefined && 'value' in converted) values.set(field.name, converted.value);
+    if (field === undefined) continue;
+    fired.push(`${trigger.when} > ${trigger.set}`);
+    const converted = convertForSave(org, field, trigger.to);
+    if ('value' in converted) values.set(field.name, converted.value);
   }
+  return fired;
+}
+
+function brokenRules({ org, type }: Saver, values: ReadonlyMap<string, Stored>): RowError[] {
+  return org.settings.validationRules
+    .filter(
+      ({ object, field, refuses }) => object === type.name && values.has(field) && new RegExp(refuses, 'u').test(String(values.get(field) ?? '')),
+    )
+    .map(({ message }) => ({ statusCode: 'FIELD_CUSTOM_VALIDATION_EXCEPTION', message, fields: [] }));
 }

@@ -1,5 +1,5 @@
 import { changePerson, createPerson, misplacedPersonFields, otherHalf, splitPersonValues } from './person-save.ts';
-import { changeRow, fullName, insertRow } from './row-writes.ts';
+import { changeRow, fullName, insertRow, recordTriggers } from './row-writes.ts';
 import { readValues } from './save-fields.ts';
 import { failure, findLive, personContactRefusal, success } from './saver.ts';
 import type { SaveResult, Saver } from './saver.ts';
@@ -13,12 +13,13 @@ export function updateRecord(saver: Saver, givenId: unknown, input: Readonly<Rec
   if (current.IsConverted === 1) return failure(id, 'CANNOT_UPDATE_CONVERTED_LEAD', 'cannot reference converted lead');
   const refused = personContactRefusal(saver, id, current);
   if (refused !== undefined) return refused;
-  const { values, errors } = readValues(saver, input, 'update');
+  const { values, errors, fired } = readValues(saver, input, 'update');
   if (errors.length > 0) return { ok: false, id, errors };
   if (type.name === 'Account') {
     const misplaced = misplacedPersonFields(saver, values, current.IsPersonAccount === 1);
     if (misplaced !== undefined) return { ok: false, id, errors: [misplaced] };
   }
+  recordTriggers(saver, id, fired);
   const person = otherHalf(saver, id, current);
   if (person !== null) {
     const { account, contact } = type.name === 'Account' ? splitPersonValues(saver, values) : { account: new Map(), contact: values };
@@ -41,7 +42,11 @@ export function updateRecord(saver: Saver, givenId: unknown, input: Readonly<Rec
 /** Makes one record. An account with a last name is a person account, where there are any. */
 export function createRecord(saver: Saver, input: Readonly<Record<string, unknown>>): SaveResult {
   const { type } = saver;
-  const { values, errors } = readValues(saver, input, 'create');
+  const { values, errors, fired } = readValues(saver, input, 'create');
+  const created = (id: string): SaveResult => {
+    recordTriggers(saver, id, fired);
+    return success(id, true);
+  };
   if (errors.length > 0) return { ok: false, id: null, errors };
   const isPerson = type.name === 'Account' && (values.get('LastName') ?? null) !== null;
   if (type.name === 'Account') {
@@ -58,9 +63,9 @@ export function createRecord(saver: Saver, input: Readonly<Record<string, unknow
   if (missing.length > 0) return failure(null, 'REQUIRED_FIELD_MISSING', `Required fields are missing: [${missing.join(', ')}]`, missing);
   if (isPerson) {
     const { account, contact } = splitPersonValues(saver, values);
-    return success(createPerson(saver, account, contact), true);
+    return created(createPerson(saver, account, contact));
   }
   if (type.name === 'Lead' && (values.get('Status') ?? null) === null) values.set('Status', 'Open - Not Contacted');
   if (type.name !== 'Account') values.set('Name', fullName(values.get('FirstName'), values.get('LastName')));
-  return success(insertRow(saver, values), true);
+  return created(insertRow(saver, values));
 }

@@ -5,8 +5,8 @@ import type { Call } from './router.ts';
 import { quoted } from './schema.ts';
 import type { ObjectType } from './schema.ts';
 
-/** A save under way: of which object, by which request (for the record of writes), and how long until others see it. Used inside a transaction. */
-export type Saver = { readonly org: Org; readonly type: ObjectType; readonly request: string; readonly delaySeconds: number };
+/** A save under way: of which object, by which request and in which run (for the record of writes), and how long until others see it. Used inside a transaction. */
+export type Saver = { readonly org: Org; readonly type: ObjectType; readonly request: string; readonly run: string; readonly delaySeconds: number };
 
 export type SaveResult =
   | { readonly ok: true; readonly id: string; readonly created: boolean }
@@ -21,10 +21,23 @@ export const success = (id: string, created = false): SaveResult => ({ ok: true,
 
 const delayHeader = 'x-simulator-commit-delay';
 
+/** The header `X-Simulator-Run` of a request; it goes before the setting `run`. */
+export function runHeader({ request }: Pick<Call, 'request'>): { run?: string } {
+  const run = request.headers['x-simulator-run'];
+  return typeof run === 'string' ? { run } : {};
+}
+
 /** What a request's saves have in common. The header `X-Simulator-Commit-Delay` (seconds) goes before the setting. */
 export function saverFor(call: Call, type: ObjectType, request: string): Saver {
   const given = Number(call.request.headers[delayHeader] ?? Number.NaN);
-  return { org: call.org, type, request, delaySeconds: Number.isFinite(given) && given >= 0 ? given : call.org.settings.commitDelaySeconds };
+  const { settings } = call.org;
+  return {
+    org: call.org,
+    type,
+    request,
+    run: runHeader(call).run ?? settings.run,
+    delaySeconds: Number.isFinite(given) && given >= 0 ? given : settings.commitDelaySeconds,
+  };
 }
 
 /** How the record of writes names a request: method, path, and its number of the day. */

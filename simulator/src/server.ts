@@ -2,6 +2,8 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { authenticate } from './auth.ts';
 import { ApiError, OAuthError } from './errors.ts';
+import { findFault, strike } from './fault-answers.ts';
+import type { FaultRule } from './faults.ts';
 import { commitDue } from './late-commits.ts';
 import { countRequest, limitInfo } from './limits.ts';
 import type { Org } from './org.ts';
@@ -20,47 +22,69 @@ export function createOrgServer(org: Org, routes: readonly Route[]): Server {
   return server;
 }
 
+/** What the log says of a request beside its answer; filled in on the way. */
+type Noted = { path: string; rows: number; rule: FaultRule | undefined };
+
 async function answer(org: Org, router: Router, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const startedMs = performance.now();
-  const origin = `http://${request.headers.host ?? '127.0.0.1'}`;
   const pathAndQuery = (request.url ?? '/').replace(/^\/+/, '/');
-  let path = pathAndQuery.split('?')[0] ?? '/';
-  let rows = 0;
+  const url = pathAndQuery.split('?')[0] ?? '/';
+  const noted: Noted = { path: url, rows: 0, rule: undefined };
   response.setHeader('Date', new Date(org.nowMs()).toUTCString());
   try {
-    commitDue(org);
-    emptyOldBin(org);
-    const url = URL.canParse(pathAndQuery, origin) ? new URL(pathAndQuery, origin) : undefined;
-    if (url === undefined) throw new ApiError(400, 'BAD_REQUEST', 'Bad request');
-    const found = router.find(request.method ?? 'GET', url.pathname);
-    const isRest = url.pathname.replace(/^\/+/, '').toLowerCase().startsWith('services/data/');
-    if (isRest && url.pathname.split('/').filter((part) => part !== '').length > 2) {
-      countRequest(org);
-      response.setHeader('Sforce-Limit-Info', limitInfo(org));
-    }
-    if (found === null) throw new ApiError(404, 'NOT_FOUND', 'The requested resource does not exist');
-    if (found === 'method') throw new ApiError(405, 'METHOD_NOT_ALLOWED', `HTTP Method '${request.method}' not allowed.`);
-    path = found.route.pattern;
-    if (found.route.access !== 'none') authenticate(org, request, url);
-    const call: Call = { org, request, response, url, params: found.params, origin, rows: 0 };
-    const result = await found.route.handler(call);
-    rows = call.rows;
-    if (result !== 'sent') send(response, result instanceof Reply ? result : new Reply(result === undefined ? 204 : 200, result));
+    await work(org, router, request, response, pathAndQuery, noted);
   } catch (error) {
     sendError(response, error);
   }
   if (!request.complete) request.resume();
-  if (!path.startsWith('/__simulator')) {
-    org.log.add({
-      at: new Date(org.nowMs()).toISOString(),
-      method: request.method ?? 'GET',
-      path,
-      url: pathAndQuery.split('?')[0] ?? '/',
-      status: response.statusCode,
-      ms: Math.round(performance.now() - startedMs),
-      rows,
-    });
+  if (noted.path.startsWith('/__simulator')) return;
+  org.log.add({
+    at: new Date(org.nowMs()).toISOString(),
+    method: request.method ?? 'GET',
+    path: noted.path,
+    url,
+    status: response.destroyed && !response.headersSent ? 0 : response.statusCode,
+    ms: Math.round(performance.now() - startedMs),
+    rows: noted.rows,
+    ...(noted.rule === undefined ? {} : { fault: noted.rule.name }),
+  });
+}
+
+async function work(
+  org: Org,
+  router: Router,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  pathAndQuery: string,
+  noted: Noted,
+): Promise<void> {
+  commitDue(org);
+  emptyOldBin(org);
+  const origin = `http://${incoming.headers.host ?? '127.0.0.1'}`;
+  const url = URL.canParse(pathAndQuery, origin) ? new URL(pathAndQuery, origin) : undefined;
+  if (url === undefined) throw new ApiError(400, 'BAD_REQUEST', 'Bad request');
+  const found = router.find(incoming.method ?? 'GET', url.pathname);
+  if (found !== null && found !== 'method') noted.path = found.route.pattern;
+  const { rule, request } = await findFault(org, incoming, url);
+  noted.rule = rule;
+  const isRest = url.pathname.replace(/^\/+/, '').toLowerCase().startsWith('services/data/');
+  if (isRest && url.pathname.split('/').filter((part) => part !== '').length > 2) {
+    countRequest(org);
+    response.setHeader('Sforce-Limit-Info', limitInfo(org));
   }
+  const instead = rule === undefined ? undefined : await strike(org, rule, request, response, url);
+  if (instead === 'sent') return;
+  if (instead !== undefined) {
+    send(response, instead);
+    return;
+  }
+  if (found === null) throw new ApiError(404, 'NOT_FOUND', 'The requested resource does not exist');
+  if (found === 'method') throw new ApiError(405, 'METHOD_NOT_ALLOWED', `HTTP Method '${request.method}' not allowed.`);
+  if (found.route.access !== 'none') authenticate(org, request, url);
+  const call: Call = { org, request, response, url, params: found.params, origin, fault: rule?.fault ?? null, rows: 0 };
+  const result = await found.route.handler(call);
+  noted.rows = call.rows;
+  if (result !== 'sent') send(response, result instanceof Reply ? result : new Reply(result === undefined ? 204 : 200, result));
 }
 
 function send(response: ServerResponse, reply: Reply): void {

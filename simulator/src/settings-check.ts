@@ -5,7 +5,7 @@ import { convertForSave } from './save-values.ts';
 import { isDataObject } from './schema.ts';
 import type { ObjectType } from './schema.ts';
 import { settingNames } from './settings.ts';
-import type { Formula, Settings, Trigger } from './settings.ts';
+import type { Formula, Settings, Trigger, ValidationRule } from './settings.ts';
 
 /** A setting that cannot be taken; the message names it and what it takes. */
 export class SettingError extends Error {}
@@ -85,6 +85,24 @@ function formula(org: Org, value: unknown): Formula {
   return { object: type.name, name, source: String(source), as, prefix };
 }
 
+function validationRule(org: Org, value: unknown): ValidationRule {
+  if (!isObject(value)) throw wrong('validationRules', 'objects {object, field, refuses, message}', value);
+  const type = typeNamed(org, 'validationRules', value['object']);
+  const { refuses, message } = value;
+  if (typeof refuses !== 'string' || !isPattern(refuses)) throw wrong('validationRules: refuses', 'a regular expression', refuses);
+  if (typeof message !== 'string') throw wrong('validationRules: message', 'a text', message);
+  return { object: type.name, field: fieldNamed('validationRules: field', type, value['field']).name, refuses, message };
+}
+
+function isPattern(source: string): boolean {
+  try {
+    return new RegExp(source, 'u') instanceof RegExp;
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
+  }
+}
+
 type Check<K extends keyof Settings> = (org: Org, value: unknown) => Settings[K];
 
 const checks: { readonly [K in keyof Settings]: Check<K> } = {
@@ -100,6 +118,11 @@ const checks: { readonly [K in keyof Settings]: Check<K> } = {
   readOnlyFields: (org, value) => permissionFields(org, 'readOnlyFields', value),
   triggers: (org, value) => list('triggers', value).map((each) => trigger(org, each)),
   formulas: (org, value) => list('formulas', value).map((each) => formula(org, each)),
+  validationRules: (org, value) => list('validationRules', value).map((each) => validationRule(org, each)),
+  run: (_org, value) => {
+    if (typeof value !== 'string') throw wrong('run', 'a text', value);
+    return value;
+  },
   personContactUpdates: (_org, value) => {
     if (value !== 'refused' && value !== 'allowed') throw wrong('personContactUpdates', 'refused or allowed', value);
     return value;

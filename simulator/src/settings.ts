@@ -2,6 +2,8 @@ import type { Shape } from './schema.ts';
 
 /** On a save that names `when`, the org sets `set` to `to`: what a trigger or a flow does. Fields by API name. */
 export type Trigger = { readonly object: string; readonly when: string; readonly set: string; readonly to: string | number | boolean | null };
+/** A save that gives `field` a value in which the regular expression `refuses` is found is FIELD_CUSTOM_VALIDATION_EXCEPTION; a blank is the empty text. */
+export type ValidationRule = { readonly object: string; readonly field: string; readonly refuses: string; readonly message: string };
 /** A formula field of type text: the value at `source` (`Title`, or `Account.Name` through a reference) after `prefix`. */
 export type Formula = Shape['formulas'][number];
 
@@ -28,6 +30,9 @@ export type Settings = {
   readonly readOnlyFields: readonly string[];
   readonly triggers: readonly Trigger[];
   readonly formulas: readonly Formula[];
+  readonly validationRules: readonly ValidationRule[];
+  /** Under which name row writes and trigger runs are counted from now on. */
+  readonly run: string;
   /** What a save or delete of a person account's contact row does: INSUFFICIENT_ACCESS_OR_READONLY, or as with any contact. */
   readonly personContactUpdates: 'refused' | 'allowed';
   /** Whether the children that a merge gives another parent get a new SystemModstamp. */
@@ -49,6 +54,8 @@ export const defaultSettings: Settings = {
   readOnlyFields: [],
   triggers: [],
   formulas: [],
+  validationRules: [],
+  run: '',
   personContactUpdates: 'refused',
   mergeStampsChildren: false,
   undeletedStayInLog: true,

@@ -7,6 +7,8 @@ import { resumeIngestJobs, stopIngestJobs } from './bulk-ingest.ts';
 import { readCredentials } from './credentials.ts';
 import type { Credentials } from './credentials.ts';
 import { StartError } from './errors.ts';
+import { FaultError } from './fault-check.ts';
+import { FaultSwitch } from './fault-switch.ts';
 import { loadDirectory } from './loader.ts';
 import type { Org } from './org.ts';
 import { RequestLog } from './request-log.ts';
@@ -33,6 +35,8 @@ export type SimulatorOptions = Partial<Settings> & {
   readonly warn?: (line: string) => void;
   /** The machine's clock; the org's is `clockOffsetMs` ahead of it. */
   readonly nowMs?: () => number;
+  /** The rules of faults, as a file has them: `{seed, rules}`. */
+  readonly faults?: unknown;
   /** The org has person accounts, whatever the data says. */
   readonly personAccounts?: boolean;
 };
@@ -66,7 +70,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       since: machineMs() + settings.clockOffsetMs,
       ...(JSON.parse(store.meta('usage') ?? '{}') as { used?: number; since?: number }),
     };
-    const org: Org = { store, credentials, settings, log: new RequestLog(), usage, nowMs, nextPurgeMs: 0 };
+    const org: Org = { store, credentials, settings, log: new RequestLog(), faults: new FaultSwitch(), usage, nowMs, nextPurgeMs: 0 };
+    if (options.faults !== undefined) useFaults(org, options.faults);
     await loadOnce(org, options, warn);
     useSettings(org, settings);
     const server = createOrgServer(org, routes);
@@ -145,6 +150,15 @@ function useSettings(org: Org, settings: Settings): void {
     applySettings(org, settings);
   } catch (error) {
     if (error instanceof SettingError) throw new StartError(`settings: ${error.message}`, 2);
+    throw error;
+  }
+}
+
+function useFaults(org: Org, given: unknown): void {
+  try {
+    org.faults.set(given);
+  } catch (error) {
+    if (error instanceof FaultError) throw new StartError(`faults: ${error.message}`, 2);
     throw error;
   }
 }

@@ -20,8 +20,10 @@ create table if not exists ingest_rows (job text not null, n integer not null, o
 create table if not exists delete_log (object text not null, id text not null, deleted_at text not null);
 create index if not exists delete_log_when on delete_log (object, deleted_at);
 create table if not exists open_rows (object text not null, id text not null, started_at text not null, visible_ms integer not null, primary key (object, id)) without rowid;
-create table if not exists writes (seq integer primary key, object text not null, id text not null, request text not null);
+create table if not exists writes (seq integer primary key, object text not null, id text not null, request text not null, run text not null default '');
 create index if not exists writes_id on writes (object, id);
+create table if not exists trigger_runs (seq integer primary key, object text not null, id text not null, name text not null, request text not null, run text not null);
+create index if not exists trigger_runs_id on trigger_runs (object, id);
 `;
 
 /**
@@ -49,6 +51,8 @@ export class Store {
     );
     registerFunctions(this.db);
     this.db.exec(ddl);
+    if (this.db.prepare(`select 1 from pragma_table_info('writes') where name = 'run'`).get() === undefined)
+      this.db.exec(`alter table writes add column run text not null default ''`);
     this.#types = this.#readTypes();
     for (const type of this.#types.values()) this.#ensureTable(type);
     this.#adoptEarlierState();

@@ -104,6 +104,23 @@ export async function set(session: Session, settings: Record<string, unknown>): 
   return json;
 }
 
+/** Puts these rules of faults in force. */
+export async function arm(session: Session, ...rules: readonly unknown[]): Promise<void> {
+  const response = await fetch(`${session.simulator.url}/__simulator/faults`, { method: 'PUT', body: JSON.stringify({ rules }) });
+  if (response.status !== 200) throw new Error(await response.text());
+}
+
+/** How often the rules were met and struck, by their order. */
+export async function strikes(session: Session): Promise<{ matched: number; struck: number }[]> {
+  const { rules } = (await (await fetch(`${session.simulator.url}/__simulator/faults`)).json()) as Json;
+  return rules.map(({ matched, struck }: { matched: number; struck: number }) => ({ matched, struck }));
+}
+
+/** What the simulator counted: `updates` or `triggers`, of one object. */
+export async function counted(session: Session, what: 'updates' | 'triggers', query: string): Promise<Json[]> {
+  return (await (await fetch(`${session.simulator.url}/__simulator/${what}?${query}`)).json()) as Json[];
+}
+
 export const jsforceOf = (session: Session, version = '66.0'): Connection =>
   new jsforce.Connection({ instanceUrl: session.simulator.url, accessToken: session.token, version });
 

@@ -56,7 +56,6 @@ test('a port in use, wrong arguments and refused files end with a sentence and t
     stderr: expect.stringMatching(new RegExp(`port ${port} .* is in use; .*--port`)),
   });
   expect(await exitOf(['--port', 'x', '--synthetic', '1'])).toEqual({ code: 2, stderr: expect.stringMatching(/--port takes a whole number/) });
-  expect(await exitOf(['--port', '0', '--synthetic', '1', '--faults', 'f'])).toEqual({ code: 2, stderr: expect.stringMatching(/not available yet/) });
   expect(await exitOf(['--port', '0', '--data', directoryWith({ 'Lead.csv': 'A,A\n' })])).toEqual({
     code: 2,
     stderr: expect.stringMatching(/Lead\.csv: the header names A twice/),
@@ -85,6 +84,23 @@ test('--settings and --person-accounts set up the org; a wrong settings file end
   expect(await failed('wrong.json')).toEqual({ code: 2, stderr: expect.stringMatching(/there is no setting nope/) });
   expect(await failed('bad.json')).toEqual({ code: 2, stderr: expect.stringMatching(/bulkPageRows takes a whole number from 1, not 0/) });
   expect(await failed('no.json')).toEqual({ code: 2, stderr: expect.stringMatching(/no\.json cannot be read/) });
+});
+
+test('--faults puts the rules of a file in force; a wrong file ends with a sentence and exit code 2', async () => {
+  const directory = directoryWith({
+    'f.json': '{"seed": 3, "rules": [{"path": "/limits", "fault": {"kind": "html"}}]}',
+    'wrong.json': '{"rules": [{"path": "/limits", "fault": {"kind": "htm"}}]}',
+    'no.json': '{',
+  });
+  const given = (file: string): string[] => ['--port', '0', '--data', directoryWith({}), '--faults', join(directory, file)];
+  const running = await started(given('f.json'));
+  expect(await call(running, 'GET', '/limits')).toMatchObject({ status: 503, text: expect.stringContaining('<html>') });
+  expect((await call(running, 'GET', '/limits')).status).toBe(200);
+  expect(await exitOf(given('wrong.json'))).toEqual({
+    code: 2,
+    stderr: expect.stringMatching(/faults: rules\[0\]\.fault\.kind takes status, .*not "htm"/),
+  });
+  expect(await exitOf(given('no.json'))).toEqual({ code: 2, stderr: expect.stringMatching(/--faults .*no\.json cannot be read/) });
 });
 
 test('killed with SIGKILL in the middle of an ingest job, it goes on after a restart and writes every row exactly once', async () => {

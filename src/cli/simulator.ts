@@ -12,6 +12,8 @@ interface SimulatorOptions {
   readonly keepEmailCase?: boolean;
   readonly host?: string;
   readonly faults?: string;
+  readonly settings?: string;
+  readonly personAccounts?: boolean;
 }
 
 export function define(command: Command): void {
@@ -23,7 +25,9 @@ export function define(command: Command): void {
     .option('--state <dir>', 'keep the org here; started again on it, the org goes on (default: a temporary folder)')
     .option('--keep-email-case', 'do not lower-case e-mail values on loading')
     .option('--host <address>', 'listen there (default: 127.0.0.1, this machine only)')
-    .option('--faults <file>', 'faults to answer with')
+    .option('--person-accounts', 'the org has person accounts, also when the data does not say so')
+    .option('--settings <file>', 'a JSON object of settings of the org')
+    .option('--faults <file>', 'a JSON file of faults to answer with')
     .action(become);
   addExamples(command, 'simulator --port 8100 --data sample', 'simulator --port 0 --synthetic 10000 --seed 7');
   command.addHelpText(
@@ -43,7 +47,9 @@ function become(options: SimulatorOptions): void {
     ...text('seed', options.seed),
     ...text('state', options.state),
     ...text('host', options.host),
+    ...text('settings', options.settings),
     ...text('faults', options.faults),
+    ...(options.personAccounts === true ? ['--person-accounts'] : []),
     ...(options.keepEmailCase === true ? ['--keep-email-case'] : []),
   ];
   process.execve?.(process.execPath, [process.execPath, ...args], inheritedEnvironment());
