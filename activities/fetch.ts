@@ -1,3 +1,4 @@
+import { requireCalls } from '../src/apply/api-budget.ts';
 import { Failure } from '../src/domain/failure.ts';
 import { objectTypes } from '../src/domain/objects.ts';
 import type { ObjectType, PersonKind } from '../src/domain/objects.ts';
@@ -52,6 +53,7 @@ export function fetchActivities(dependencies: Dependencies) {
 
     /** Begins the read of an object: a window of changes, or everything. `pass` counts the reads of one run: after one that an earlier run had begun, what changed since. */
     openFetch: activity(async (ref: RunRef, object: ObjectType, request: ReadRequest, pass: number): Promise<{ readonly next: Opened }> => {
+      await requireCalls(dependencies, ref);
       const { next } = await once<OpenedCounts>(database, ref, { step: 'fetch.open', object, part: pass }, async (tx, run) => ({
         records: 0,
         next: await (pass === 0 ? openRead(dependencies, tx, run, object, request) : openCatchUp(dependencies, tx, run, object)),
@@ -64,6 +66,7 @@ export function fetchActivities(dependencies: Dependencies) {
     fetchPage: activity(async (ref: RunRef, object: ObjectType, turn: number): Promise<{ readonly records: number; readonly next: Turn['next'] }> => {
       const signal = cancellation();
       try {
+        await requireCalls(dependencies, ref);
         const { records, next } = await once<TurnCounts>(
           database,
           ref,

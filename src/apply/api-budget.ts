@@ -44,16 +44,19 @@ export async function callsForWriting(deps: BudgetDependencies, ref: RunRef): Pr
 }
 
 /**
- * Before a part that calls Salesforce: throws `API_BUDGET_SPENT` if nothing is left. What is returned throws the same once the calls that were left are used by this process; called between two calls, so
- * that nothing is cut short.
+ * Before a part that calls Salesforce: throws `API_BUDGET_SPENT` if nothing is left. What is returned throws the same once this process has used what was left, or others have used the org's calls down to
+ * the reserve; called between two calls, so that nothing is cut short.
  */
 export async function requireCalls(deps: BudgetDependencies, ref: RunRef): Promise<() => void> {
   const left = await callsLeftTo(deps, ref);
+  const { rows } = await deps.database.query<{ reserve: number }>(sql`select api_reserve as reserve from run where run = ${ref.run}`);
+  const reserve = rows[0]?.reserve ?? 0;
   const from = deps.salesforce.apiCalls();
   const check = (): void => {
-    if (deps.salesforce.apiCalls() - from >= left) throw budgetSpent();
+    const org = deps.salesforce.usage();
+    if (deps.salesforce.apiCalls() - from >= left || (org !== null && org.max - org.used <= reserve)) throw budgetSpent();
   };
-  check();
+  if (left === 0) throw budgetSpent();
   return check;
 }
 
