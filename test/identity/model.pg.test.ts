@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Settings } from '../../src/config/settings.ts';
 import { Failure } from '../../src/domain/failure.ts';
 import { objectTypes } from '../../src/domain/objects.ts';
+import type { ObjectType } from '../../src/domain/objects.ts';
 import { decide } from '../../src/ledger/decisions.ts';
 import { commitLinks } from '../../src/ledger/links.ts';
 import { sql } from '../../src/postgres/sql.ts';
@@ -10,7 +11,7 @@ import type { Answer } from '../match/compare.ts';
 import type { ExpectedLink } from '../match/expected.ts';
 import { codePoints } from '../match/ids.ts';
 import { absorbWorld, loadWorld, matchDatabase, matchWorld, testShape } from '../match/match-fixture.ts';
-import type { World, WorldLink } from '../match/match-fixture.ts';
+import type { World, WorldLink, WorldRecord } from '../match/match-fixture.ts';
 import { Random } from '../match/random.ts';
 import { reference } from '../match/reference.ts';
 import { randomSettings, randomWorld, sideBySide } from '../match/worlds.ts';
@@ -21,8 +22,8 @@ import { testDatabaseUrl } from '../services/database.ts';
  * test/identity/model` repeats what a failed run did.
  */
 const firstSeed = Number(process.env['IDENTITY_SEED'] ?? Date.now() % 1_000_000);
-const batches = 10;
-const worldsInABatch = 30;
+const batches = 6;
+const worldsInABatch = 50;
 const nightsOfABatch = 4;
 
 const database = await matchDatabase(await testDatabaseUrl());
@@ -49,13 +50,25 @@ function edited(random: Random, state: State, number: number): State {
     for (const each of others) if (random.chance(0.25)) byId.set(each.id, each);
     return [...byId.values()];
   };
+  /** Linked records above all change who they are. */
+  const moved = (object: ObjectType): readonly WorldRecord[] => {
+    const records = mixed(state.records[object], other.records[object]);
+    const linked = new Set([...state.links, ...state.tombstones].filter((link) => link.object === object).map(({ crmId }) => crmId));
+    return records.flatMap((record): WorldRecord[] => {
+      const { ineligible, masterId: _, convertedId: __, ...own } = record;
+      if (ineligible === 'deleted') return random.chance(0.15) ? [] : [random.chance(0.15) ? own : record];
+      if (!linked.has(record.id)) return [record];
+      if (random.chance(0.15)) return [{ ...own, ineligible: 'deleted', masterId: random.pick(records).id }];
+      if (random.chance(0.05)) return [{ ...own, ineligible: 'deleted' }];
+      const contacts = state.records.contact;
+      if (object === 'lead' && contacts.length > 0 && random.chance(0.1))
+        return [{ ...own, ineligible: 'converted', convertedId: random.pick(contacts).id }];
+      return [record];
+    });
+  };
   return {
     ...state,
-    records: {
-      account: mixed(state.records.account, other.records.account),
-      contact: mixed(state.records.contact, other.records.contact),
-      lead: mixed(state.records.lead, other.records.lead),
-    },
+    records: { account: moved('account'), contact: moved('contact'), lead: moved('lead') },
     persons: { user: mixed(state.persons.user, other.persons.user), account: mixed(state.persons.account, other.persons.account) },
   };
 }
