@@ -55,7 +55,8 @@ export interface Report {
   readonly leadsEnabled: boolean;
   readonly objects: Readonly<Record<ObjectType, ObjectReport>>;
   readonly intents: IntentCounts;
-  readonly apiCalls: { readonly used: number; readonly budget: number };
+  /** `forecast`: what sending was expected to take, of the calls used. */
+  readonly apiCalls: { readonly used: number; readonly budget: number; readonly forecast: number };
   /** Guards that tripped, whether or not somebody was asked. */
   readonly guards: readonly GuardReading[];
   readonly steps: readonly StepReport[];

@@ -1,6 +1,6 @@
 import { Failure } from '../domain/failure.ts';
 import { guardSentence } from '../domain/guards.ts';
-import type { GuardReading, PlanSummary } from '../domain/guards.ts';
+import type { PlanSummary } from '../domain/guards.ts';
 import { objectTypes } from '../domain/objects.ts';
 import type { ObjectType } from '../domain/objects.ts';
 import { steps } from '../domain/progress.ts';
@@ -51,7 +51,8 @@ export async function buildReport(database: Database, run: OpenRun): Promise<Omi
   const row = facts.rows[0];
   if (row === undefined) throw new Failure(`run ${run.run} is not in the ledger`, { kind: 'permanent', code: 'RUN_UNKNOWN' });
   const incomplete = await incompleteReads(database, run.runNo);
-  const guards = await trippedGuards(database, run.runNo);
+  const plans = await finishedPlans(database, run.runNo);
+  const guards = plans.flatMap((plan) => plan.guards).filter(({ trips }) => trips);
   return {
     run: run.run,
     startedAt: row.started,
@@ -59,7 +60,7 @@ export async function buildReport(database: Database, run: OpenRun): Promise<Omi
     leadsEnabled: row.leads,
     objects,
     intents: await intentCounts(database, run.runNo),
-    apiCalls: { used: row.calls, budget: row.budget },
+    apiCalls: { used: row.calls, budget: row.budget, forecast: plans.reduce((sum, { apiCalls }) => sum + apiCalls.forecast, 0) },
     steps: await stepReports(database, run.runNo),
     incomplete: incomplete.filter(({ object }) => object !== 'lead' || row.leads),
     guards,
@@ -86,11 +87,11 @@ async function stepReports(database: Database, runNo: number): Promise<readonly 
     .toSorted((a, b) => order(a.step) - order(b.step) || (a.object < b.object ? -1 : 1));
 }
 
-/** What the guards of the run's finished plans found too much: those of an earlier pass come first. */
-async function trippedGuards(database: Database, runNo: number): Promise<readonly GuardReading[]> {
+/** What the run's plans would do, and what their guards found: one a pass. */
+async function finishedPlans(database: Database, runNo: number): Promise<readonly PlanSummary[]> {
   const found = await database.query<{ plan: string }>(sql`
     select counts ->> 'plan' as plan from step_ledger where run_no = ${runNo} and step = 'plan.finish' order by part`);
-  return found.rows.flatMap(({ plan }) => (JSON.parse(plan) as PlanSummary).guards).filter(({ trips }) => trips);
+  return found.rows.map(({ plan }) => JSON.parse(plan) as PlanSummary);
 }
 
 /** R27: what waits for the next run. */

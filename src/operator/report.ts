@@ -107,7 +107,7 @@ export function renderReport(report: Report): string {
     intentsTable(report),
     ...(report.steps.length === 0 ? [] : [stepsTable(report)]),
     ...readLines(report),
-    `Salesforce API calls: ${number(apiCalls.used)} of ${number(apiCalls.budget)} that one run may use.`,
+    `Salesforce API calls: ${number(apiCalls.used)} of ${number(apiCalls.budget)} that this run may use; its writes were expected to take ${number(apiCalls.forecast)}.`,
     ...(warnings ?? []).map((warning) => `warning: ${warning}`),
   ].join('\n');
 }

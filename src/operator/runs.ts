@@ -49,7 +49,7 @@ function reportInOrder(report: Report): Report {
     ...inOrder(report, ['run', 'status', 'startedAt', 'finishedAt', 'leadsEnabled', 'objects', 'intents', 'apiCalls', 'steps', 'guards', 'warnings']),
     objects: { contact: objectInOrder(contact), account: objectInOrder(account), lead: objectInOrder(lead) },
     intents: { personalization: inOrder(personalization, intentOutcomes), salesforce: inOrder(salesforce, intentOutcomes) },
-    apiCalls: inOrder(report.apiCalls, ['used', 'budget']),
+    apiCalls: inOrder(report.apiCalls, ['used', 'budget', 'forecast']),
     steps: report.steps.map((step) => inOrder(step, ['step', 'object', 'records', 'ms'])),
   };
 }

@@ -36,7 +36,7 @@ const report: Report = {
     personalization: { applied: 1_200, unchanged: 3, rejected: 2, deferred: 0 },
     salesforce: { applied: 0, unchanged: 0, rejected: 0, deferred: 0 },
   },
-  apiCalls: { used: 29, budget: 20_000 },
+  apiCalls: { used: 29, budget: 20_000, forecast: 4 },
   steps: [{ step: 'fetch', object: 'contact', records: 4_095, ms: 1_240 }],
   incomplete: [],
   guards: [],
