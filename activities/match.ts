@@ -66,9 +66,9 @@ export function matchActivities({ database }: Dependencies) {
         async (tx, run) => {
           // R27: nothing is considered of what was not read.
           if (!(await isToBeMatched(tx, run, object))) return { records: 0, parts: 0, subTiers: [], ...(await letLinksStand(tx, run, object)) };
-          const repeated = await repeatMatch(tx, run, object);
+          const { repeated, inputs } = await repeatMatch(tx, run, object);
           const { parts } = repeated ? { parts: 0 } : await beginMatch(tx, run, object);
-          if (!repeated) await noteInputs(tx, run, object);
+          if (!repeated) await noteInputs(tx, run, object, inputs);
           const settled = await tx.query<{ settled: number }>(sql`
             select count(*) as settled from crm_outcome where run_no = ${run.runNo} and object = ${object}`);
           return {

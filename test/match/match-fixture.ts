@@ -173,13 +173,14 @@ export async function matchWorld(tx: PoolClient, ctx: MatchContext, options: Mat
 
 async function matchOne(tx: PoolClient, ctx: MatchContext, object: ObjectType, options: MatchOptions): Promise<void> {
   await refreshKeys(tx, ctx.shape, object, ctx.runNo, { everything: false });
-  if (options.onRepeat !== undefined && (await repeatMatch(tx, ctx, object))) {
-    options.onRepeat(object);
+  const { repeated, inputs } = options.onRepeat === undefined ? { repeated: false, inputs: null } : await repeatMatch(tx, ctx, object);
+  if (repeated) {
+    options.onRepeat?.(object);
     await finishMatch(tx, ctx, object);
     return;
   }
   const begun = await beginMatch(tx, ctx, object);
-  if (options.onRepeat !== undefined) await noteInputs(tx, ctx, object);
+  if (options.onRepeat !== undefined) await noteInputs(tx, ctx, object, inputs);
   const parts = options.parts ?? begun.parts;
   const numbers = Array.from({ length: parts }, (_, part) => part);
   for (const { index } of (await begunPlan(tx, ctx, object)).subTiers) {

@@ -54,6 +54,6 @@ async function identityOf(tx: PoolClient, ctx: MatchContext, object: ObjectType)
       (select max(rec) from ${identifier(`pers_record_${kind}`)}) as persons,
       (select max(no) from identity_change where owner = ${object}) as "recordChanges",
       (select max(no) from identity_change where owner = ${kind === 'account' ? 'person account' : kind}) as "personChanges",
-      (select concat_ws(' ', count(*), sum(hashtextextended(l::text, 0))) from link l where l.object = ${object}) as links`);
+      (select concat_ws(' ', count(*), sum(hash_record_extended((link_no, sub_tier, crm_field, attribute, pers_id is null, ended_reason, ended_run, entered_run, forgotten_run, heir_id), 0))) from link l where l.object = ${object}) as links`);
   return found.rows;
 }

@@ -35,25 +35,20 @@ export async function refreshKeys(tx: PoolClient, shape: RunShape, object: Objec
     if (everything) await tx.query(sql`truncate ${identifier(`${side}_${object}`)}`);
     for (const { number } of plan.fields) await openFieldPartition(tx, side, object, number);
   }
-  const stale = since === null || (await setStaleAside(tx, plan, since));
-  let written = 0;
-  for (const field of stale ? plan.fields : []) {
-    written += await insertRecordKeys(tx, plan, field, since, shape.settings.ignoreValues);
-    written += await insertPersonKeys(tx, plan, field, since, shape.settings.ignoreValues);
-  }
-  const differ = stale && (since === null || (await differFromBefore(tx, plan)));
-  if (written > 0) {
+  const changed =
+    since === null ? await makeAllKeys(tx, plan, shape.settings.ignoreValues) : await makeChangedKeys(tx, plan, since, shape.settings.ignoreValues);
+  if (changed.keys > 0) {
     await tx.query(sql`analyze ${identifier(`crm_key_${object}`)}`);
     await tx.query(sql`analyze ${identifier(`pers_key_${object}`)}`);
   }
-  const malformedIds = stale || state === undefined ? await countMalformedIds(tx, plan) : state.malformed_ids;
+  const malformedIds = changed.rows || state === undefined ? await countMalformedIds(tx, plan) : state.malformed_ids;
   await tx.query(sql`
     insert into key_state (object, run_no, plan_hash, forgotten_no, malformed_ids, keys_no)
     values (${object}, ${runNo}, ${planHash}, coalesce((select max(no) from forgotten), 0), ${malformedIds}, 1)
     on conflict (object) do update set run_no = excluded.run_no, plan_hash = excluded.plan_hash, forgotten_no = excluded.forgotten_no,
-      malformed_ids = excluded.malformed_ids, keys_no = key_state.keys_no + ${differ ? 1 : 0}`);
+      malformed_ids = excluded.malformed_ids, keys_no = key_state.keys_no + ${changed.differ ? 1 : 0}`);
   await tx.query(sql`delete from forgotten where no <= (select min(forgotten_no) from key_state)`);
-  return { keys: written, malformedIds };
+  return { keys: changed.keys, malformedIds };
 }
 
 function hashOf(plan: MatchPlan, ignoreValues: readonly string[]): string {
@@ -81,50 +76,66 @@ function changedSql(since: Since): string {
   return since === null ? 'true' : `(r.changed_run > ${since.last} or r.changed_run = ${since.runNo})`;
 }
 
-const sidesOf = ({ object, kind }: MatchPlan) =>
-  [
-    { side: 'crm', owner: object, keys: `crm_key_${object}`, records: `crm_record_${object}`, columns: 'field, value, rec' },
-    { side: 'pers', owner: kind, keys: `pers_key_${object}`, records: `pers_record_${kind}`, columns: 'field, attr, value, rec' },
-  ] as const;
+interface ChangedKeys {
+  /** Keys that were written. */
+  readonly keys: number;
+  /** Whether any row changed or left. */
+  readonly rows: boolean;
+  /** Whether that changed any key. */
+  readonly differ: boolean;
+}
+
+const keyTable = (side: 'crm' | 'pers', { object }: MatchPlan): string => `${side}_key_${object}`;
+
+async function makeAllKeys(tx: PoolClient, plan: MatchPlan, ignoreValues: readonly string[]): Promise<ChangedKeys> {
+  let keys = 0;
+  for (const field of plan.fields) {
+    keys += await insertRecordKeys(tx, plan, field, null, ignoreValues, keyTable('crm', plan));
+    keys += await insertPersonKeys(tx, plan, field, null, ignoreValues, keyTable('pers', plan));
+  }
+  return { keys, rows: true, differ: true };
+}
 
 /**
- * Takes the keys of rows that changed or left out of the tables, into `stale_SIDE` (rows) and `old_SIDE` (their keys); false if there are none. A quiet night, or half of one, reads no
- * keys here.
+ * Of the rows that changed or left: makes their keys, and puts them in place of those that are there if any is another. Most changes touch no key: then nothing is written, and no match is to
+ * be made anew for it.
  */
-async function setStaleAside(tx: PoolClient, plan: MatchPlan, since: NonNullable<Since>): Promise<boolean> {
-  let any = false;
-  for (const { side, owner, keys, records, columns } of sidesOf(plan)) {
-    const [stale, old] = [raw(`stale_${side}`), raw(`old_${side}`)];
-    const found = await tx.query(sql`
-      create temp table ${stale} on commit drop as
+async function makeChangedKeys(tx: PoolClient, plan: MatchPlan, since: NonNullable<Since>, ignoreValues: readonly string[]): Promise<ChangedKeys> {
+  const sides = [
+    { side: 'crm', owner: plan.object, records: `crm_record_${plan.object}`, columns: 'field, value, rec', seed: 'field' },
+    { side: 'pers', owner: plan.kind, records: `pers_record_${plan.kind}`, columns: 'field, attr, value, rec', seed: 'field * 1000 + attr' },
+  ] as const;
+  let [keys, rows, differ] = [0, false, false];
+  for (const { side, owner, records, columns, seed } of sides) {
+    const stale = await tx.query(sql`
+      create temp table stale on commit drop as
       select r.rec from ${identifier(records)} r where ${raw(changedSql(since))}
       union all
       select rec from forgotten where side = ${side} and owner = ${owner} and no > ${since.forgotten}`);
-    await tx.query(sql`create temp table ${old} on commit drop as select ${raw(columns)} from ${identifier(keys)} limit 0`);
-    if (found.rowCount === 0) continue;
-    any = true;
-    await tx.query(sql`analyze ${stale}`);
-    await tx.query(sql`
-      with gone as (delete from ${identifier(keys)} k using ${stale} s where s.rec = k.rec returning k.*)
-      insert into ${old} select ${raw(columns)} from gone ${raw(side === 'crm' ? 'where not alias' : '')}`);
+    if (stale.rowCount !== 0) {
+      rows = true;
+      await tx.query(sql`analyze stale`);
+      const table = identifier(keyTable(side, plan));
+      // Keys of ids that were merged or converted are made when a match begins.
+      const own = raw(side === 'crm' ? 'and not k.alias' : '');
+      await tx.query(sql`create temp table fresh_key on commit drop as select object, ${raw(columns)} from ${table} limit 0`);
+      for (const field of plan.fields)
+        await (side === 'crm' ? insertRecordKeys : insertPersonKeys)(tx, plan, field, since, ignoreValues, 'fresh_key');
+      const sums = raw(`count(*) as n, sum(hashtextextended(value, ${seed})::numeric * rec) as total`);
+      const compared = await tx.query<{ differ: boolean }>(sql`
+        select (b.n, b.total) is distinct from (a.n, a.total) as differ
+          from (select ${sums} from ${table} k join stale using (rec) where true ${own}) b, (select ${sums} from fresh_key) a`);
+      if (compared.rows[0]?.differ !== false) {
+        differ = true;
+        await tx.query(sql`delete from ${table} k using stale s where s.rec = k.rec`);
+        const written = await tx.query(sql`insert into ${table} (object, ${raw(columns)}) select object, ${raw(columns)} from fresh_key`);
+        keys += written.rowCount ?? 0;
+      }
+      await tx.query(sql`drop table fresh_key`);
+    }
+    await tx.query(sql`drop table stale`);
   }
-  if (!any) await tx.query(sql`drop table stale_crm, old_crm, stale_pers, old_pers`);
-  return any;
-}
-
-/** Whether the keys of the rows set aside are others than before: most changes touch no key. Keys of an id that was merged or converted are not looked at. */
-async function differFromBefore(tx: PoolClient, plan: MatchPlan): Promise<boolean> {
-  let differ = false;
-  for (const { side, keys, columns } of sidesOf(plan)) {
-    const sums = raw(`count(*) as n, sum(hashtextextended(value, field${side === 'crm' ? '' : ' * 1000 + attr'})::numeric * rec) as total`);
-    const now = raw(`(select ${columns} from ${keys} k join stale_${side} using (rec) ${side === 'crm' ? 'where not alias' : ''})`);
-    const found = await tx.query<{ differ: boolean }>(sql`
-      select (b.n, b.total) is distinct from (a.n, a.total) as differ
-        from (select ${sums} from ${raw(`old_${side}`)}) b, (select ${sums} from ${now} k) a`);
-    differ ||= found.rows[0]?.differ ?? true;
-  }
-  await tx.query(sql`drop table stale_crm, old_crm, stale_pers, old_pers`);
-  return differ;
+  return { keys, rows, differ };
 }
 
 /** `n` is a normalised value: its key, or null if it is blank or ignored (R7). `$1` is the list of ignored values. */
@@ -139,8 +150,9 @@ async function insertRecordKeys(
   field: PlannedField,
   since: Since,
   ignoreValues: readonly string[],
+  into: string,
 ): Promise<number> {
-  const insert = `insert into crm_key_${object} (object, field, value, rec)`;
+  const insert = `insert into ${into} (object, field, value, rec)`;
   const from = `from crm_record_${object} r where r.ineligible is null and ${changedSql(since)}`;
   if (field.compared.as === 'id') {
     // The ids of converted leads are aliases: no key of their own.
@@ -182,6 +194,7 @@ async function insertPersonKeys(
   field: PlannedField,
   since: Since,
   ignoreValues: readonly string[],
+  into: string,
 ): Promise<number> {
   const attributes = field.attributes.filter(({ source }) => source.from !== 'nowhere');
   if (attributes.length === 0) return 0;
@@ -208,7 +221,7 @@ async function insertPersonKeys(
     text: `
       with a as not materialized (select r.rec, ${normals.join(', ')} from pers_record_${plan.kind} r where ${changedSql(since)} offset 0),
            b as not materialized (select rec, ${keys.join(', ')} from a offset 0)
-      insert into pers_key_${plan.object} (object, field, attr, value, rec) ${selected}`,
+      insert into ${into} (object, field, attr, value, rec) ${selected}`,
     values: compared.as === 'id' ? [] : [ignoreValues],
   });
   return done.rowCount ?? 0;

@@ -14,19 +14,26 @@ const columns = {
   pers_outcome: 'rec, outcome',
 } as const satisfies Record<MatchTable, string>;
 
+/** What becomes of a match that is to begin. `inputs`: what it is made of, null if that must not be used again. */
+export interface Repeated {
+  readonly repeated: boolean;
+  readonly inputs: string | null;
+}
+
 /**
  * The one short cut of matching (R9 asks for every night): if nothing that a match depends on has changed since an earlier one that ended, its outcomes are taken over, links as they stood
- * when it began included. Returns whether it did: then `finishMatch` ends it. Otherwise the match that begins now is noted with its inputs by `noteInputs`.
+ * when it began included. Then `finishMatch` ends it. Otherwise the match that begins is noted with its inputs (`noteInputs`).
  */
-export async function repeatMatch(tx: PoolClient, ctx: MatchContext, object: ObjectType): Promise<boolean> {
+export async function repeatMatch(tx: PoolClient, ctx: MatchContext, object: ObjectType): Promise<Repeated> {
   const inputs = await matchInputs(tx, ctx, object);
-  if (inputs === null) return false;
+  const anew = { repeated: false, inputs };
+  if (inputs === null) return anew;
   const found = await tx.query<{ run_no: number }>(sql`
     select run_no from match_count
      where object = ${object} and inputs = ${inputs} and counts is not null and complete and run_no < ${ctx.runNo} order by run_no desc limit 1`);
   const earlier = found.rows[0]?.run_no;
   // Runs are forgotten after a while: their tables are gone.
-  if (earlier === undefined || !(await hasTables(tx, earlier, object))) return false;
+  if (earlier === undefined || !(await hasTables(tx, earlier, object))) return anew;
   await forgetMatch(tx, ctx, object);
   for (const table of matchTables)
     await tx.query(sql`
@@ -35,12 +42,11 @@ export async function repeatMatch(tx: PoolClient, ctx: MatchContext, object: Obj
   await tx.query(sql`
     update match_count m set inputs = e.inputs, counts = e.counts from match_count e
      where m.run_no = ${ctx.runNo} and m.object = ${object} and e.run_no = ${earlier} and e.object = ${object}`);
-  return true;
+  return { repeated: true, inputs };
 }
 
 /** Once a match has begun that was not repeated: what it is made of. */
-export async function noteInputs(tx: PoolClient, ctx: MatchContext, object: ObjectType): Promise<void> {
-  const inputs = await matchInputs(tx, ctx, object);
+export async function noteInputs(tx: PoolClient, ctx: MatchContext, object: ObjectType, inputs: string | null): Promise<void> {
   await tx.query(sql`update match_count set inputs = ${inputs} where run_no = ${ctx.runNo} and object = ${object}`);
   // The last one of each owner tells them apart.
   await tx.query(
