@@ -2,6 +2,7 @@ import { Failure } from '../domain/failure.ts';
 import type { CrmObject, Salesforce } from '../salesforce/side.ts';
 
 const minuteMs = 60_000;
+const doubtMs = 60 * minuteMs;
 
 const isoOf = (ms: number): string => new Date(ms).toISOString();
 const isCode = (error: unknown, code: string): boolean => error instanceof Failure && error.code === code;
@@ -17,7 +18,7 @@ const endOf = (nowMs: number): number => Math.floor(nowMs / minuteMs) * minuteMs
 
 /**
  * Up to when the changes of an object since `fromMs` are all visible, by the log of changes: a transaction that began before and is not ended yet holds it back. Too many ids
- * for one answer: only the time is wanted, so the later half is asked.
+ * for one answer: only the time is wanted, so the later half is asked; an org that cannot say it of the last minutes is taken to cover an hour less.
  */
 export async function coveredByUpdates(salesforce: Salesforce, object: CrmObject, fromMs: number, nowMs: number): Promise<number> {
   for (let startMs = fromMs, endMs = endOf(nowMs); ;) {
@@ -26,6 +27,7 @@ export async function coveredByUpdates(salesforce: Salesforce, object: CrmObject
       return Math.min(Date.parse(latestDateCovered), Date.parse(serverDate));
     } catch (error) {
       if (isCode(error, 'EXCEEDED_ID_LIMIT') && endMs - startMs > 4 * minuteMs) startMs = Math.floor((startMs + endMs) / 2);
+      else if (isCode(error, 'EXCEEDED_ID_LIMIT')) return nowMs - doubtMs;
       // An org that refuses an end which is still to come.
       else if (isCode(error, 'INVALID_REPLICATION_DATE') && endMs > nowMs && nowMs - startMs > 2 * minuteMs) endMs = nowMs;
       else throw error;

@@ -10,12 +10,10 @@ import { copyPage, createStage, dropStage, stageTable } from '../mirror/stage.ts
 import { idsCondition, selectQuery } from '../salesforce/soql.ts';
 import type { FetchDependencies } from './dependencies.ts';
 import { csvOf } from './rows.ts';
-import { isReshape } from './spans.ts';
+import { fitsAddress, isReshape } from './spans.ts';
 
 /** A master that was merged meanwhile names its own: so many steps of a chain are followed in one night. */
 const mostRounds = 10;
-/** A request's address may have 16,384 bytes with its headers. */
-const longestQueryBytes = 14_000;
 const mostIdsOfQuery = 400;
 
 /**
@@ -100,10 +98,9 @@ function queriesOf(
   field: 'Id' | 'AccountId',
   ids: readonly string[],
 ): readonly string[] {
-  const bytes = (count: number): number =>
-    new URLSearchParams({ q: selectQuery(crmName, columns, idsCondition(field, ids.slice(0, count))) }).toString().length;
+  const fits = (count: number): boolean => fitsAddress(selectQuery(crmName, columns, idsCondition(field, ids.slice(0, count))));
   let size = Math.min(mostIdsOfQuery, Math.max(1, ids.length));
-  while (size > 1 && bytes(size) > longestQueryBytes) size = Math.ceil(size / 2);
+  while (size > 1 && !fits(size)) size = Math.ceil(size / 2);
   const queries: string[] = [];
   for (let at = 0; at < ids.length; at += size) queries.push(selectQuery(crmName, columns, idsCondition(field, ids.slice(at, at + size))));
   return queries;

@@ -9,13 +9,13 @@ import { nameForLookUp } from '../mirror/look-up.ts';
 import { anyWaits, beginRead, forgetPaused, loadReadState, noteTaken, pausedRead, pendingWatermark, takeOverRead } from '../mirror/reads.ts';
 import type { FullReason, ReadCursor, TimeSpan } from '../mirror/reads.ts';
 import { createStage, dropOldStages, dropStage, renameStage, stageExists, stageTable } from '../mirror/stage.ts';
-import { spanCondition } from '../salesforce/soql.ts';
+import { selectQuery, spanCondition } from '../salesforce/soql.ts';
 import { coveredByUpdates, deletedSince } from './changes.ts';
 import type { Covered } from './changes.ts';
 import { comparedReasons, decideRead, overlapMs } from './decide.ts';
 import type { FetchDependencies } from './dependencies.ts';
 import { pullLeft } from './pull-cap.ts';
-import { isReshape, restRowsMost } from './spans.ts';
+import { fitsAddress, isReshape, restRowsMost } from './spans.ts';
 
 export interface ReadRequest {
   /** `run --full` */
@@ -23,9 +23,6 @@ export interface ReadRequest {
   /** When the Schedule meant the run to begin: an ISO instant. */
   readonly nominalAt?: string | undefined;
 }
-
-/** An hour before the org's clock: how far back a full read is taken to cover when the org cannot say. */
-const doubtMs = 3_600_000;
 
 const isoOf = (ms: number): string => new Date(ms).toISOString();
 
@@ -53,7 +50,7 @@ export async function openRead(deps: FetchDependencies, tx: PoolClient, run: Ope
     await noteTaken(tx, run.runNo, object, null);
     return 'nothing';
   }
-  if (await takeOver(tx, run, object, columns)) return 'turns';
+  if (await takeOver(tx, run, object, columns, request)) return 'turns';
   await dropOldStages(tx, run.runNo, object);
   await createStage(tx, stageTable(run.runNo, object), columns, { spans: true });
   const nowMs = Date.parse(await deps.salesforce.serverDate());
@@ -77,7 +74,7 @@ export async function openRead(deps: FetchDependencies, tx: PoolClient, run: Ope
     mode: 'full',
     reason,
     windowFrom: decision.fromMs === null ? null : isoOf(decision.fromMs),
-    coveredTo: isoOf(await coveredNow(deps, object, nowMs)),
+    coveredTo: isoOf(await coveredByUpdates(deps.salesforce, objectFacts[object].crmName, nowMs - overlapMs, nowMs)),
     openedAt: isoOf(nowMs),
     cursor: cursorOf('bulk', 0, { field: 'CreatedDate', from: null, to: null }),
   });
@@ -121,7 +118,8 @@ async function openWindow(
   const span: TimeSpan = { field: 'SystemModstamp', from: isoOf(fromMs), to: isoOf(toMs) };
   const rows = toMs <= fromMs ? 0 : await countOf(deps, object, span);
   if (mostRows !== null && (rows === null || rows > mostRows)) return 'nothing';
-  const path = rows !== null && rows <= Math.min(restRowsMost, await pullLeft(tx, run)) ? 'rest' : 'bulk';
+  const soql = selectQuery(objectFacts[object].crmName, crmColumns(run.shape, object), spanCondition(span));
+  const path = rows !== null && rows <= Math.min(restRowsMost, await pullLeft(tx, run)) && fitsAddress(soql) ? 'rest' : 'bulk';
   await beginRead(tx, run.runNo, object, {
     mode: 'window',
     reason: null,
@@ -139,11 +137,12 @@ function cursorOf(path: ReadCursor['path'], expected: number, ...spans: readonly
 }
 
 /** A read of the same columns that a cap stopped is gone on with: its rows are staged, its place is kept. */
-async function takeOver(tx: PoolClient, run: OpenRun, object: ObjectType, columns: readonly string[]): Promise<boolean> {
+async function takeOver(tx: PoolClient, run: OpenRun, object: ObjectType, columns: readonly string[], { full }: ReadRequest): Promise<boolean> {
   const paused = await pausedRead(tx, run.runNo, object);
   if (paused === null) return false;
   const stage = stageTable(paused.runNo, object);
-  if (!(await stageExists(tx, stage, columns))) {
+  // Somebody who asks for a full read is not answered by a window.
+  if ((full && paused.mode === 'window') || !(await stageExists(tx, stage, columns))) {
     await forgetPaused(tx, run.runNo, object);
     return false;
   }
@@ -158,16 +157,6 @@ async function toldSince({ salesforce }: FetchDependencies, object: ObjectType, 
     return await deletedSince(salesforce, objectFacts[object].crmName, fromMs, nowMs);
   } catch (error) {
     if (error instanceof Failure && (error.code === 'INVALID_REPLICATION_DATE' || error.code === 'EXCEEDED_ID_LIMIT')) return 'tooFarBack';
-    throw error;
-  }
-}
-
-/** Up to when a full read that begins now sees every change. */
-async function coveredNow({ salesforce }: FetchDependencies, object: ObjectType, nowMs: number): Promise<number> {
-  try {
-    return await coveredByUpdates(salesforce, objectFacts[object].crmName, nowMs - 10 * 60_000, nowMs);
-  } catch (error) {
-    if (error instanceof Failure && error.code === 'EXCEEDED_ID_LIMIT') return nowMs - doubtMs;
     throw error;
   }
 }

@@ -9,6 +9,12 @@ export const bulkPageRows = 50_000;
 /** Queries of one span that may come to nothing before the read is given up. */
 export const mostTries = 3;
 
+/** A request's address may have 16,384 bytes with its headers; a query that goes on behind a place is a little longer than the first. */
+const longestQueryBytes = 14_000;
+
+/** Whether a query can be asked by REST. */
+export const fitsAddress = (soql: string): boolean => new URLSearchParams({ q: soql }).toString().length <= longestQueryBytes;
+
 const reshapeCodes: ReadonlySet<string> = new Set(['QUERY_TIMEOUT', 'OPERATION_TOO_LARGE', 'QUERY_TOO_LARGE']);
 const restartCodes: ReadonlySet<string> = new Set(['JOB_FAILED', 'JOB_GONE', 'ROWS_MISSING']);
 

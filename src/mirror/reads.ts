@@ -106,9 +106,13 @@ export async function pauseRead(tx: PoolClient, runNo: number, object: ObjectTyp
 }
 
 /** The read that a cap stopped last, of a run before this one. */
-export async function pausedRead(tx: Queryable, runNo: number, object: ObjectType): Promise<{ readonly runNo: number } | null> {
-  const found = await tx.query<{ runNo: number }>(sql`
-    select run_no as "runNo" from object_read where object = ${object} and state = 'paused' and run_no < ${runNo} order by run_no desc limit 1`);
+export async function pausedRead(
+  tx: Queryable,
+  runNo: number,
+  object: ObjectType,
+): Promise<{ readonly runNo: number; readonly mode: 'full' | 'window' } | null> {
+  const found = await tx.query<{ runNo: number; mode: 'full' | 'window' }>(sql`
+    select run_no as "runNo", mode from object_read where object = ${object} and state = 'paused' and run_no < ${runNo} order by run_no desc limit 1`);
   return found.rows[0] ?? null;
 }
 

@@ -93,3 +93,17 @@ test('R27 a field set that changed while a read waited begins it anew', async ()
   const stages = await reads.database.query(`select from pg_tables where schemaname = current_schema() and tablename ~ '^stage_'`);
   expect(stages.rowCount).toBe(0);
 });
+
+test('R27 whoever asks for a full read while a window waits gets one', async () => {
+  const reads = await startReads(url, { 'Contact.csv': files['Contact.csv'] });
+  await reads.night();
+  reads.pass(day);
+  await reads.org.sobject('Contact').create(
+    Array.from({ length: 150 }, (_, row) => ({ LastName: `New ${row}` })),
+    { allOrNone: true, allowRecursive: true },
+  );
+  reads.pass(3_600);
+  expect((await reads.night({ settings })).reads.contact).toBe('window');
+  expect((await reads.night({ full: true })).reads.contact).toBe('full asked 0 missed');
+  expect((await reads.held('contact')).size).toBe(400);
+});

@@ -240,3 +240,30 @@ test('R27 pages that never bring what they promise make the object incomplete, a
   expect(jobs).toBe(3);
   expect((await reads.held('contact')).size).toBe(0);
 });
+
+test('an org that cannot tell its updates of the last minutes is taken to cover an hour less', async () => {
+  const reads = await startReads(url, files);
+  await reads.night();
+  reads.pass(86_400);
+  await reads.org.sobject('Contact').update({ Id: bob, LastName: 'Lang' });
+  reads.pass(7_200);
+  const nowMs = Date.parse(reads.nowIso()) + 5_000;
+  await reads.night({ faults: () => ({ updated: () => Promise.reject(new Failure('too many', { kind: 'permanent', code: 'EXCEEDED_ID_LIMIT' })) }) });
+  expect((await reads.held('contact')).get(bob)?.values[1]).toBe('Lang');
+  expect(Date.parse((await reads.watermark('contact')) ?? '')).toBe(nowMs - 3_600_000);
+});
+
+test('fields that make a query too long for an address are read by Bulk', async () => {
+  const names = Array.from({ length: 340 }, (_, at) => `Name_As_Long_As_A_Name_Can_Be_In_Any_${at}__c`);
+  const reads = await startReads(url, {
+    'Contact.csv': `Id,LastName,SystemModstamp,${names.join(',')}\n${ada},King,${old},${names.map(() => 'x').join(',')}\n`,
+  });
+  const settings = `objects: { contact: { matchFields: [${names.map((name) => `{ salesforce: ${name}, personalization: [city] }`).join(', ')}] } }`;
+  await reads.night({ settings });
+  reads.pass(86_400);
+  await reads.org.sobject('Contact').update({ Id: ada, LastName: 'Queen' });
+  const night = await reads.night({ settings });
+  expect([night.reads.contact, night.rows.contact, night.incomplete]).toEqual(['window', 1, []]);
+  expect(night.calls).toContain('POST jobs/query');
+  expect((await reads.held('contact')).get(ada)?.values).toContain('Queen');
+});
