@@ -194,18 +194,19 @@ async function bringBackTheFree(tx: PoolClient): Promise<void> {
   await tx.query(sql`drop table rival`);
 }
 
-/** The smallest power of two with at most 500,000 keys of either side in each part of the largest sub-tier. */
+/**
+ * The smallest power of two with at most 500,000 keys of either side in each part of the largest sub-tier; by the statistics, which are renewed whenever keys are: counting them all took as long as
+ * joining them.
+ */
 async function partsFor(tx: PoolClient, ctx: MatchContext, object: ObjectType): Promise<number> {
-  const t = runTables(ctx, object);
+  const { subTiers } = matchPlan(ctx.shape, object, ctx.leads);
   const found = await tx.query<{ field: number; keys: number }>(sql`
-    select field, max(keys) as keys from (
-      select field, count(*) as keys from ${t.crmKey} group by field
-      union all select field, count(*) from ${t.persKey} group by field) k group by field`);
+    select f.number as field, max(coalesce(c.reltuples, 0)) as keys
+      from unnest(${subTiers.flatMap(({ fields }) => fields.map(({ number }) => number))}::integer[]) f (number)
+     cross join unnest(array['crm_key', 'pers_key']) s (side)
+      left join pg_class c on c.oid = to_regclass(s.side || ${`_${object}_f`} || f.number) group by f.number`);
   const keysOf = new Map(found.rows.map(({ field, keys }) => [field, keys]));
-  const largest = Math.max(
-    0,
-    ...matchPlan(ctx.shape, object, ctx.leads).subTiers.map(({ fields }) => fields.reduce((sum, { number }) => sum + (keysOf.get(number) ?? 0), 0)),
-  );
+  const largest = Math.max(0, ...subTiers.map(({ fields }) => fields.reduce((sum, { number }) => sum + (keysOf.get(number) ?? 0), 0)));
   let parts = 1;
   while (parts < mostParts && largest / parts > keysInAPart) parts *= 2;
   return parts;
