@@ -182,3 +182,25 @@ test('jobs, collections and queries at the same time do not mix', async () => {
   const updates = (await (await fetch(`${session.simulator.url}/__simulator/updates?object=Contact`)).json()) as { updates: number }[];
   expect(updates.reduce((sum, each) => sum + each.updates, 0)).toBe(5000);
 });
+
+test('resultPages names up to five pages at a time, which together are all rows, each once', async () => {
+  const session = await orgWith({ 'Contact.csv': `LastName\n${Array.from({ length: 23 }, (_none, n) => `Row ${n}\n`).join('')}` });
+  const { id } = await bulkQuery(session, 'select Id from Contact');
+  let next = `/services/data/v66.0/jobs/query/${id}/resultPages?maxRecords=3`;
+  const pages: number[] = [];
+  const ids = new Set<string>();
+  do {
+    const { json } = await call(session, 'GET', session.simulator.url + next);
+    const texts = await Promise.all(
+      json.resultPages.map(async ({ resultUrl }: { resultUrl: string }) => (await call(session, 'GET', session.simulator.url + resultUrl)).text),
+    );
+    pages.push(texts.length);
+    for (const each of texts.join('').match(/003\w{15}/g) ?? []) ids.add(each);
+    expect(json.done).toBe(json.nextRecordsUrl === null);
+    next = json.nextRecordsUrl;
+  } while (next !== null);
+  expect(pages).toEqual([5, 3]);
+  expect(ids.size).toBe(23);
+  const empty = await bulkQuery(session, "select Id from Contact where LastName = 'none'");
+  expect((await call(session, 'GET', `/jobs/query/${empty.id}/resultPages`)).json).toMatchObject({ done: true, resultPages: [{}] });
+});
