@@ -17,7 +17,7 @@ import { runShape } from '../src/mirror/field-set.ts';
 import type { RunShape } from '../src/mirror/run-shape.ts';
 import { contactsMissConversions } from '../src/mirror/match/aliases.ts';
 import { forgetMatch } from '../src/mirror/match/begin.ts';
-import { openRunPartitions } from '../src/mirror/match/partitions.ts';
+import { forgetOldRuns, openRunPartitions } from '../src/mirror/match/partitions.ts';
 import { forgetPlan } from '../src/mirror/plan/plan.ts';
 import { forgetSteps, once } from '../src/mirror/step-ledger.ts';
 import { isBudgetSpent } from '../src/apply/api-budget.ts';
@@ -50,6 +50,7 @@ export function runActivities(dependencies: Dependencies) {
         (await database.transaction((tx) => takeUpAgain(tx, request.run))) ??
         (await openNewRun(dependencies, request, workflowId).catch((error: unknown) => refuseIfSpent(dependencies, error)));
       await settleAbandoned(dependencies, run, heartbeat());
+      await forgetOldRuns(database, run.shape.settings.retention.intentsDays);
       await accountCalls(run);
       return { attempt: run.attempt, whenSpent: run.shape.settings.salesforce.apiBudget.whenSpent, leads: await switchOf(run.shape), searchable };
     }),
