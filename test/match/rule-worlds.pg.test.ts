@@ -50,6 +50,9 @@ function recordsOf(name: string, object: ObjectType): WorldRecord[] {
         ...(object === 'account' ? {} : { Name: full }),
       },
       ...(reason === undefined ? {} : { ineligible: reason }),
+      ...(row['MasterRecordId'] ? { masterId: row['MasterRecordId'] } : {}),
+      ...(row['ConvertedContactId'] ? { convertedId: row['ConvertedContactId'] } : {}),
+      ...(row['AccountId'] ? { accountId: row['AccountId'] } : {}),
     };
   });
 }

@@ -14,6 +14,9 @@ import type { PlanContext } from './plan.ts';
  * same mappings, and with all that it found still there. Null: every pair is to be compared.
  */
 export async function lastApplied(tx: PoolClient, ctx: PlanContext, object: ObjectType): Promise<number | null> {
+  // A run that makes its links real a second time may have written to pairs that are none any more.
+  const wrote = await tx.query(sql`select from step_ledger where run_no = ${ctx.runNo} and step = 'apply.links' limit 1`);
+  if (wrote.rowCount !== 0) return null;
   const found = await tx.query<{ run_no: number; status: string; settings: RunShape }>(sql`
     select run_no, status, settings from run where links_committed_at is not null and run_no < ${ctx.runNo} order by run_no desc limit 1`);
   const earlier = found.rows[0];
