@@ -27,10 +27,10 @@ export interface Edited {
 }
 
 /**
- * Changes a share of both sides, by their own ways in: every n-th contact gets another title, every tenth of those another e-mail address as well, which matches nobody; every n-th user another engagement score. Both
+ * Changes a share of both sides, by their own ways in: every n-th contact gets another title, with `keys` every tenth of those another e-mail address as well, which matches nobody; every n-th user another engagement score. Both
  * sides' records are not the same ones.
  */
-export async function editShare(stack: StackFile, contacts: number, share: number): Promise<Edited> {
+export async function editShare(stack: StackFile, contacts: number, share: number, keys: boolean): Promise<Edited> {
   const every = Math.round(1 / share);
   const numbers = Array.from({ length: Math.floor(contacts / every) }, (_, at) => 1 + at * every);
   const { url, clientId, clientSecret } = partOf(stack, 'salesforce');
@@ -40,7 +40,7 @@ export async function editShare(stack: StackFile, contacts: number, share: numbe
     for (let at = 0; at < numbers.length; at += recordsPerCall) {
       const rows = numbers.slice(at, at + recordsPerCall).map((number, place) => ({
         id: idFromNumber('003', number),
-        values: { Title: `Changed ${number}`, ...(place % 10 === 0 ? { Email: `changed.${number}@new.example` } : {}) },
+        values: { Title: `Changed ${number}`, ...(keys && place % 10 === 0 ? { Email: `changed.${number}@new.example` } : {}) },
       }));
       const results = await salesforce.updateRows('Contact', rows);
       changed += results.filter(({ ok }) => ok).length;

@@ -16,6 +16,7 @@ const { values } = parseArgs({
     contacts: { type: 'string', default: '100000' },
     seed: { type: 'string', default: '1' },
     share: { type: 'string', default: '0.05' },
+    keys: { type: 'boolean', default: false },
     activities: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -25,7 +26,7 @@ const [contacts, seed, share] = [Number(values.contacts), Number(values.seed), N
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 if (values.help || ![contacts, seed].every((each) => Number.isSafeInteger(each) && each >= 1) || !(share > 0 && share <= 1)) {
-  process.stderr.write('usage: node bench/nights.ts [--contacts N] [--seed S] [--share 0.05] [--activities]\n');
+  process.stderr.write('usage: node bench/nights.ts [--contacts N] [--seed S] [--share 0.05] [--keys] [--activities]\n');
   process.exitCode = values.help ? 0 : 2;
 }
 
@@ -57,8 +58,8 @@ async function bench(): Promise<void> {
       await run('first');
       await run('second');
       await run('third, quiet');
-      const edited = await editShare(stack.current(), contacts, share);
-      await run(`fourth, ${share * 100} % changed`);
+      const edited = await editShare(stack.current(), contacts, share, values.keys);
+      await run(`fourth, ${share * 100} % changed${values.keys ? ', keys too' : ''}`);
       say(`changed before the fourth: ${count(edited.contacts)} contacts, ${count(edited.users)} users\n`);
       sayNights(nights);
     } finally {

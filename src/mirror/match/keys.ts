@@ -14,6 +14,9 @@ export interface KeyCounts {
   readonly [name: string]: number;
 }
 
+/** Changed keys from which on the planner is told. */
+const keysWorthStatistics = 20_000;
+
 export interface RefreshOptions {
   /** Makes all keys anew. Done by itself where the settings make other keys than those that are there. */
   readonly everything: boolean;
@@ -37,7 +40,8 @@ export async function refreshKeys(tx: PoolClient, shape: RunShape, object: Objec
   }
   const changed =
     since === null ? await makeAllKeys(tx, plan, shape.settings.ignoreValues) : await makeChangedKeys(tx, plan, since, shape.settings.ignoreValues);
-  if (changed.keys > 0) {
+  // A few keys among many change no plan, and the statistics of all fields take longer than the keys.
+  if (since === null || changed.keys > keysWorthStatistics) {
     await tx.query(sql`analyze ${identifier(`crm_key_${object}`)}`);
     await tx.query(sql`analyze ${identifier(`pers_key_${object}`)}`);
   }
