@@ -69,9 +69,13 @@ async function refuseTwice(tx: PoolClient, file: string): Promise<void> {
 async function linkConflicts(tx: PoolClient): Promise<string[]> {
   const taken = await tx.query<Conflict & { here_crm: string; here_pers: string }>(sql`
     select i.line, i.object, i.crm_id, i.pers_id, l.crm_id as here_crm, l.pers_id as here_pers
-      from in_link i join link l on l.object = i.object and l.ended_run is null and (l.crm_id = i.crm_id) <> (l.pers_id = i.pers_id)
-       and (l.crm_id = i.crm_id or l.pers_id = i.pers_id)
-     where i.ended_run is null order by i.line, l.link_no`);
+      from in_link i join link l on l.object = i.object and l.crm_id = i.crm_id and l.pers_id <> i.pers_id and l.ended_run is null
+     where i.ended_run is null
+    union all
+    select i.line, i.object, i.crm_id, i.pers_id, l.crm_id, l.pers_id
+      from in_link i join link l on l.object = i.object and l.pers_id = i.pers_id and l.crm_id <> i.crm_id and l.ended_run is null
+     where i.ended_run is null
+     order by line, here_crm`);
   const blocked = await tx.query<Conflict>(sql`
     select i.line, i.object, i.crm_id, i.pers_id from in_link i join block_now(9223372036854775807) b using (object, crm_id, pers_id)
      where i.ended_run is null and not exists (select from link l where l.object = i.object and l.crm_id = i.crm_id and l.pers_id = i.pers_id and l.ended_run is null)
