@@ -21,6 +21,8 @@ export type Stopped = () => boolean;
 
 /** Parts of a step that run at once. */
 const partsAtOnce = 4;
+/** Of the store, whose database does all the work: each holds the values of some thousand persons in the worker's memory. */
+const storePartsAtOnce = 2;
 
 const partOf = (part: number, parts: number): string => `part ${part + 1} of ${parts}`;
 const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
@@ -108,9 +110,8 @@ export async function applyAll(night: Night, round: number, withheld: (object: O
       // Salesforce works by itself on most of what it is sent: meanwhile the store is written.
       const toStore = ({ path }: Part): boolean => path === 'store';
       await bothPools(
-        left.filter((part) => toStore(part)),
-        left.filter((part) => !toStore(part)),
-        partsAtOnce,
+        { items: left.filter((part) => toStore(part)), limit: storePartsAtOnce },
+        { items: left.filter((part) => !toStore(part)), limit: partsAtOnce },
         send,
       );
       left = later;

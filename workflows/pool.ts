@@ -30,8 +30,14 @@ export async function pool<T>(items: readonly T[], limit: number, task: (item: T
   if (failed) throw error;
 }
 
+interface Tasks<T> {
+  readonly items: readonly T[];
+  /** At most so many at a time. */
+  readonly limit: number;
+}
+
 /** Two pools side by side, each with its own limit. After a failure in one no further task of either begins, and what runs is waited for; then the first error is thrown. */
-export async function bothPools<T>(first: readonly T[], second: readonly T[], limit: number, task: (item: T) => Promise<void>): Promise<void> {
+export async function bothPools<T>(first: Tasks<T>, second: Tasks<T>, task: (item: T) => Promise<void>): Promise<void> {
   let failed = false;
   const unlessFailed = async (item: T): Promise<void> => {
     if (failed) return;
@@ -42,6 +48,6 @@ export async function bothPools<T>(first: readonly T[], second: readonly T[], li
       throw error;
     }
   };
-  const ends = await Promise.allSettled([pool(first, limit, unlessFailed), pool(second, limit, unlessFailed)]);
+  const ends = await Promise.allSettled([first, second].map(({ items, limit }) => pool(items, limit, unlessFailed)));
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }
