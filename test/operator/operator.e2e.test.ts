@@ -99,7 +99,7 @@ test('a rejected row whose source did not change is sent once a night, and appli
 });
 
 describe('R13 decisions during a run', () => {
-  test('a pair that is blocked before its link is real gets none, and nothing of it is written; a pin waits for the next run', async () => {
+  test('a pair that is blocked before its link is real gets none, and nothing of it is written', async () => {
     await inWorld(here, async (world) => {
       const hold = await holdAt(world, atStep('plan.begin', 'contact'));
       const { run, result } = await world.start();
