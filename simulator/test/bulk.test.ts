@@ -201,6 +201,8 @@ test('resultPages names up to five pages at a time, which together are all rows,
   } while (next !== null);
   expect(pages).toEqual([5, 3]);
   expect(ids.size).toBe(23);
+  const twenty = await bulkQuery(session, 'select Id from Contact limit 20');
+  expect((await call(session, 'GET', `/jobs/query/${twenty.id}/resultPages?maxRecords=4`)).json).toMatchObject({ done: true, nextRecordsUrl: null });
   const empty = await bulkQuery(session, "select Id from Contact where LastName = 'none'");
   expect((await call(session, 'GET', `/jobs/query/${empty.id}/resultPages`)).json).toMatchObject({ done: true, resultPages: [{}] });
 });
