@@ -38,7 +38,7 @@ export function applyActivities(dependencies: Dependencies) {
   };
 
   return {
-    /** The one point at which decisions become real, and persons who are gone are forgotten (R23). A pass of leads alone comes a second time. */
+    /** The one point at which decisions become real, and persons who are gone are forgotten (R23). Leads that come on later are a second pass (R16). */
     commitLinks: activity(async (ref: RunRef, pass: number): Promise<void> => {
       await once(
         database,

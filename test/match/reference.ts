@@ -1,7 +1,8 @@
 import type { Settings } from '../../src/config/settings.ts';
 import type { ObjectType } from '../../src/domain/objects.ts';
-import type { Expected, ExpectedLink, ExpectedRecord, Mutations } from './expected.ts';
+import type { Expected, ExpectedRecord, Mutations } from './expected.ts';
 import { codePoints, id18 } from './ids.ts';
+import { linksAfter } from './reference-links.ts';
 import type { World, WorldPerson, WorldRecord } from './match-fixture.ts';
 
 /**
@@ -36,7 +37,7 @@ export function reference(settings: Settings, world: World, leads: boolean, muta
   return { account, contact, lead: new ObjectMatch(settings, world, leads, 'lead', mutations, contact).run() };
 }
 
-class ObjectMatch {
+export class ObjectMatch {
   readonly settings: Settings;
   readonly world: World;
   readonly leads: boolean;
@@ -92,7 +93,7 @@ class ObjectMatch {
     const malformed = this.people.filter(
       ({ values }) => (values[idAttribute] ?? '').trim() !== '' && id18(values[idAttribute], facts[this.object].prefix) === null,
     );
-    return { records: this.outcome, persons: this.became, nearMisses: near.length, malformedIds: malformed.length, ...this.linksAfter() };
+    return { records: this.outcome, persons: this.became, nearMisses: near.length, malformedIds: malformed.length, ...linksAfter(this) };
   }
 
   isBlocked(crmId: string, persId: string): boolean {
@@ -312,53 +313,5 @@ class ObjectMatch {
       const drifted = (own !== undefined && !agrees(own, crmId, personId)) || (this.mutations.ownSubTierOnly !== true && higher.some(elsewhere));
       if (drifted) this.outcome.set(crmId, { ...rest, personId, subTier, field: field ?? null, reason: 'drifted' });
     }
-  }
-
-  /** Links of this object that are open after the run: what the run linked, and what rests. And what became of tombstones. */
-  linksAfter(): Pick<Expected, 'links' | 'newTombstones' | 'overTombstones'> {
-    const linked = [...this.outcome].flatMap(([crmId, { personId, subTier, field, attribute }]) =>
-      personId === undefined || subTier === undefined
-        ? []
-        : [{ object: this.object, crmId, persId: personId, subTier, crmField: field ?? null, attribute: attribute ?? null }],
-    );
-    const own = this.world.links.filter(
-      (l) => l.object === this.object && !linked.some(({ crmId, persId }) => crmId === l.crmId && persId === l.persId),
-    );
-    const contactOf = (l: World['links'][number]): string | null => (l.object === 'lead' ? this.convertedInto(l.crmId) : null);
-    const isHere = ({ persId }: World['links'][number]): boolean => this.people.some(({ id }) => id === persId);
-    const resting = own.filter((l) => {
-      if (this.became.get(l.persId) === 'linked' || this.contact?.persons.get(l.persId) === 'linked') return false;
-      if (this.isBlocked(l.crmId, l.persId) || !isHere(l)) return false;
-      const outcomes = [this.outcome.get(this.recordOf(l) ?? ''), this.contact?.records.get(contactOf(l) ?? '')];
-      const rests = (o: ExpectedRecord | undefined): boolean =>
-        ['ambiguous', 'suppressed'].includes(o?.outcome ?? '') &&
-        ['link', 'pin'].includes(o?.subTier ?? '') &&
-        o?.candidates?.includes(l.persId) === true;
-      if (outcomes.some(rests)) return true;
-      // Suppressed itself, by its own link or by a pin that rests.
-      const itself = this.outcome.get(l.crmId);
-      return itself?.outcome === 'suppressed' && (itself.subTier === 'link' || itself.subTier === 'pin');
-    });
-    const newTombstones = own.filter((l) => {
-      if (resting.includes(l) || !isHere(l)) return false;
-      const contact = contactOf(l);
-      if (contact !== null) return (this.contact?.records.get(contact)?.outcome ?? 'ineligible') === 'ineligible';
-      const record = this.world.records[this.object].find(({ id }) => id === l.crmId);
-      return (record === undefined || record.ineligible === 'deleted') && !this.isThere(this.recordOf(l));
-    });
-    const over = (l: World['links'][number]): boolean =>
-      l.object === this.object
-        ? [l.crmId, this.mergedInto(this.object, l.crmId), l.heir, this.mergedInto(this.object, l.heir ?? l.crmId)].some((id) => this.isThere(id))
-        : this.object === 'contact' && this.leads && l.object === 'lead' && this.isThere(this.convertedInto(l.crmId));
-    const heirKept = (l: World['links'][number]): ExpectedLink => {
-      const { heir: _, ...rest } = l;
-      const heir = this.isThere(l.crmId) ? null : this.recordOf(l);
-      return heir === null || heir === l.crmId ? (l.heir === undefined || this.isThere(l.crmId) ? rest : l) : { ...rest, heir };
-    };
-    return {
-      links: [...linked, ...resting.map(heirKept)],
-      newTombstones: newTombstones.map(heirKept),
-      overTombstones: this.world.tombstones?.filter(over) ?? [],
-    };
   }
 }
