@@ -79,8 +79,8 @@ export async function noteKnown(tx: PoolClient, run: Pick<OpenRun, 'runNo'>): Pr
   await tx.query(sql`
     insert into known (side, owner, known)
     select 'crm', m.object, (select count(*) from crm_record c where c.object = m.object and c.ineligible is distinct from 'deleted')
-      from match_count m where m.run_no = ${run.runNo} and m.counts is not null
+      from match_count m where m.run_no = ${run.runNo} and m.complete and m.counts is not null
     on conflict (side, owner) do update set known = excluded.known`);
   await tx.query(sql`
-    delete from gone_record g using match_count m where m.run_no = ${run.runNo} and m.counts is not null and m.object = g.object`);
+    delete from gone_record g using match_count m where m.run_no = ${run.runNo} and m.complete and m.counts is not null and m.object = g.object`);
 }

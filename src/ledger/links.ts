@@ -38,16 +38,7 @@ export interface CommittedLinks {
  * those of objects that were not matched stay as they are. Pairs that somebody blocked since the match began get none. A repeat changes nothing and returns the same counts.
  */
 export async function commitLinks(tx: PoolClient, ctx: MatchContext): Promise<CommittedLinks> {
-  await lockDecisions(tx);
-  const matched = await tx.query<{ object: ObjectType }>(sql`
-    select object from match_count where run_no = ${ctx.runNo} and complete and counts is not null order by object`);
-  const objects = matched.rows.map(({ object }) => object);
-  const again = await hasCommitted(tx, ctx);
-  for (const object of objects) {
-    if (again) await takeLinksBack(tx, ctx, object);
-    await endLinks(tx, ctx, object, objects.includes('contact'));
-    await becomePins(tx, ctx, object);
-  }
+  const { objects, again } = await endLooseLinks(tx, ctx);
   let kept = 0;
   for (const object of objects) {
     if (again) await takeUpLinks(tx, ctx, object);
@@ -62,6 +53,24 @@ export async function commitLinks(tx: PoolClient, ctx: MatchContext): Promise<Co
     select (select count(*) from link where made_run = ${ctx.run} and ended_run is null and object = any(${objects})) as made,
            (select count(*) from link where ended_run = ${ctx.run} and object = any(${objects})) as ended`);
   return { made: counts.rows[0]?.made ?? 0, kept, ended: counts.rows[0]?.ended ?? 0 };
+}
+
+/** The first half of it: the links that hold no longer end. `again`: an earlier pass of the run has committed already. */
+export async function endLooseLinks(
+  tx: PoolClient,
+  ctx: MatchContext,
+): Promise<{ readonly objects: readonly ObjectType[]; readonly again: boolean }> {
+  await lockDecisions(tx);
+  const matched = await tx.query<{ object: ObjectType }>(sql`
+    select object from match_count where run_no = ${ctx.runNo} and complete and counts is not null order by object`);
+  const objects = matched.rows.map(({ object }) => object);
+  const again = await hasCommitted(tx, ctx);
+  for (const object of objects) {
+    if (again) await takeLinksBack(tx, ctx, object);
+    await endLinks(tx, ctx, object, objects.includes('contact'));
+    await becomePins(tx, ctx, object);
+  }
+  return { objects, again };
 }
 
 /**

@@ -3,7 +3,7 @@ import type { ApprovalReason, GuardReading, PlanSummary } from '../domain/guards
 import type { ObjectType } from '../domain/objects.ts';
 import { listGoneOfLedger, personsGone, recordsGone } from '../ledger/gone.ts';
 import type { Gone } from '../ledger/gone.ts';
-import { commitLinks } from '../ledger/links.ts';
+import { endLooseLinks } from '../ledger/links.ts';
 import { everApplied } from '../ledger/runs.ts';
 import type { OpenRun } from '../ledger/runs.ts';
 import { sql } from '../postgres/sql.ts';
@@ -86,14 +86,14 @@ async function linkCounts(
 /** Links that would end and go on in no other record, by object: found by doing it and taking it back. Most nights none does, which is seen at once. */
 async function linksEnding(tx: PoolClient, run: OpenRun): Promise<readonly Gone[]> {
   const loose = await tx.query(sql`
-    select from link l join match_count m on m.run_no = ${run.runNo} and m.object = l.object and m.counts is not null
+    select from link l join match_count m on m.run_no = ${run.runNo} and m.object = l.object and m.complete and m.counts is not null
      where l.ended_run is null and not exists (select from crm_outcome o where o.run_no = ${run.runNo} and o.link_no = l.link_no) limit 1`);
   if (loose.rowCount === 0) return [];
   const { rows: open } = await tx.query<{ owner: string; known: number }>(sql`
     select object as owner, count(*) as known from link where ended_run is null group by object`);
   await tx.query('savepoint links');
   const before = await endedBy(tx, run, []);
-  await commitLinks(tx, run);
+  await endLooseLinks(tx, run);
   const ended = await endedBy(tx, run, before);
   await tx.query('rollback to savepoint links');
   return open
@@ -101,7 +101,7 @@ async function linksEnding(tx: PoolClient, run: OpenRun): Promise<readonly Gone[
     .filter(({ gone }) => gone > 0);
 }
 
-/** Links that this run ended, but for those that were there before and those whose person is linked on, to the master or the contact that the record became. */
+/** Links that this run ended, but for those that were there before and those whose person the run links on, to the master or the contact that the record became. */
 async function endedBy(
   tx: PoolClient,
   run: OpenRun,
@@ -111,7 +111,8 @@ async function endedBy(
     select object, link_no from link l
      where ended_run = ${run.run} and link_no <> all(${but.map(({ link_no }) => link_no)}::bigint[])
        and not (ended_reason in ('merged', 'converted') and exists (
-         select from link n where n.pers_id = l.pers_id and n.ended_run is null and n.object in (l.object, case l.object when 'lead' then 'contact' else l.object end)))`);
+         select from pers_record p join crm_outcome o on o.run_no = ${run.runNo} and o.pers = p.rec and o.outcome = 'linked'
+          where p.pers_id = l.pers_id and (p.kind = 'account') = (l.object = 'account') and o.object in (l.object, case l.object when 'lead' then 'contact' else l.object end)))`);
   return rows;
 }
 

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { decide } from '../../src/ledger/decisions.ts';
+import { orgOf } from '../identity/org.ts';
 import { inWorld } from '../night/in-world.ts';
 import type { World } from '../night/world.ts';
 import { testNamespace } from '../services/namespace.ts';
-import { contactId, importUsers, org, peopleDirectory } from './people.ts';
+import { contactId, importUsers, peopleDirectory } from './people.ts';
 import { openLinks, waitingRun } from './waiting.ts';
 
 const temporal = await testNamespace();
@@ -61,7 +62,7 @@ test('R23 ids and values of a person who is gone are erased from every table, hi
       expect([text, await standsIn(world, text)]).toEqual([text, {}]);
     // What was written to Salesforce is Salesforce's: it stands in the copy of the record, and nowhere else.
     expect(await standsIn(world, 'planted')).toEqual({ crm_record_contact: 1 });
-    expect(await org(world, 'GET', `sobjects/Contact/${contactId(1)}`)).toMatchObject({ Note__c: 'planted-second-note' });
+    expect(await (await orgOf(world)).read('Contact', contactId(1))).toMatchObject({ Note__c: 'planted-second-note' });
 
     const { rows } = await world.database.query(`select crm_id, pers_id, ended_run, ended_reason from link where ended_run is not null`);
     expect(rows).toEqual([{ crm_id: contactId(1), pers_id: null, ended_run: third.run, ended_reason: 'personGone' }]);

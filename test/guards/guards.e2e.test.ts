@@ -2,10 +2,11 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { SettingValues } from '../../src/config/load.ts';
+import { orgOf } from '../identity/org.ts';
 import { inWorld } from '../night/in-world.ts';
 import type { World } from '../night/world.ts';
 import { testNamespace } from '../services/namespace.ts';
-import { deleteContacts, importScores, mappings, peopleDirectory, userId } from './people.ts';
+import { contactId, deleteContacts, importScores, mappings, peopleDirectory, userId } from './people.ts';
 import type { People } from './people.ts';
 import { openLinks, trippedOf, waitingRun } from './waiting.ts';
 
@@ -70,14 +71,21 @@ describe('R23 persons gone', () => {
   });
 });
 
-test('links: more than the share that would end wait for approval', async () => {
+test('links: more than the share that would end wait for approval; one that goes on in the master of its record does not end', async () => {
   await afterFirstNight({ count: 20 }, async (world) => {
+    await (await orgOf(world)).merge('Contact', contactId(20), [contactId(19)]);
+    await world.store.deletePersons('user', [userId(20)]);
+    const both = await waitingRun(world);
+    expect(both.tripped).toEqual(['linksEnded contact: 1 of 20']);
+    expect(await both.approve()).toMatchObject({ status: 'success' });
+    expect(await openLinks(world)).toHaveLength(19);
+    expect(await openLinks(world)).toContain(`${contactId(20)}/${userId(19)}`);
     await deleteContacts(world, [4]);
     const waiting = await waitingRun(world);
-    expect(waiting.tripped).toEqual(['linksEnded contact: 1 of 20']);
-    expect(await openLinks(world)).toHaveLength(20);
-    expect(await waiting.approve()).toMatchObject({ status: 'success' });
+    expect(waiting.tripped).toEqual(['linksEnded contact: 1 of 19']);
     expect(await openLinks(world)).toHaveLength(19);
+    expect(await waiting.approve()).toMatchObject({ status: 'success' });
+    expect(await openLinks(world)).toHaveLength(18);
   });
 });
 

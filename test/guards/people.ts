@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
 import { importFeeds } from '../../src/personalization/feeds.ts';
+import { orgOf } from '../identity/org.ts';
 import type { World } from '../night/world.ts';
 
 /** Contact i, 18 characters: the checksum of these ids is AAA as long as there are no capitals. */
@@ -53,26 +54,9 @@ export async function importUsers(world: World, lines: readonly string[]): Promi
   rmSync(folder, { recursive: true });
 }
 
-/** Asks the org as a person with a client of his own would. */
-export async function org(world: World, method: string, place: string, body?: object): Promise<unknown> {
-  const { url, credentials } = world.simulator;
-  const login = await fetch(`${url}/services/oauth2/token`, {
-    method: 'POST',
-    body: new URLSearchParams({ grant_type: 'client_credentials', client_id: credentials.clientId, client_secret: credentials.clientSecret }),
-  });
-  const { access_token: token } = (await login.json()) as { access_token: string };
-  const answer = await fetch(`${url}/services/data/v66.0/${place}`, {
-    method,
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  if (!answer.ok) throw new Error(`${method} ${place}: ${answer.status} ${await answer.text()}`);
-  const text = await answer.text();
-  return text === '' ? undefined : JSON.parse(text);
-}
-
 export async function deleteContacts(world: World, numbers: readonly number[]): Promise<void> {
-  for (const i of numbers) await org(world, 'DELETE', `sobjects/Contact/${contactId(i)}`);
+  const org = await orgOf(world);
+  for (const i of numbers) await org.remove('Contact', contactId(i));
 }
 
 export async function setOrg(world: World, settings: object): Promise<void> {
