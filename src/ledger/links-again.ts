@@ -39,11 +39,11 @@ export async function takeLinksBack(tx: PoolClient, { run }: MatchContext, objec
     update link set ended_run = ${run}, ended_at = now(), ended_reason = 'replaced'
      where object = ${object} and entered_run = ${run} and ended_run is null`);
   await tx.query(sql`
-    update link set ended_run = null, ended_at = null, ended_reason = null
+    update link set ended_run = null, ended_at = null, ended_reason = null, forgotten_run = null
      where object = ${object} and ended_run = ${run} and entered_run is distinct from ${run} and pers_id is not null`);
   await tx.query(sql`
     update link set ended_reason = 'deleted', forgotten_run = null
-     where object = ${object} and forgotten_run = ${run} and pers_id is not null`);
+     where object = ${object} and forgotten_run = ${run} and ended_run is not null and pers_id is not null`);
 }
 
 /** Of what was taken back, the links that are the same as before go on in their rows. */

@@ -38,12 +38,15 @@ export interface CommittedLinks {
  * those of objects that were not matched stay as they are. Pairs that somebody blocked since the match began get none. A repeat changes nothing and returns the same counts.
  */
 export async function commitLinks(tx: PoolClient, ctx: MatchContext): Promise<CommittedLinks> {
-  const { objects, again } = await endLooseLinks(tx, ctx);
-  let kept = 0;
-  for (const object of objects) {
+  const { objects, due, again } = await endLooseLinks(tx, ctx);
+  for (const object of due) {
     if (again) await takeUpLinks(tx, ctx, object);
     await makeLinks(tx, ctx, object);
     await forgetTombstones(tx, ctx, object);
+  }
+  await tx.query(sql`update match_count set committed = true where run_no = ${ctx.runNo} and object = any(${due})`);
+  let kept = 0;
+  for (const object of objects) {
     const found = await tx.query<{ kept: number }>(sql`
       select count(*) as kept from ${runTables(ctx, object).crmOutcome} where outcome = 'linked' and link_no is not null`);
     kept += found.rows[0]?.kept ?? 0;
@@ -55,22 +58,28 @@ export async function commitLinks(tx: PoolClient, ctx: MatchContext): Promise<Co
   return { made: counts.rows[0]?.made ?? 0, kept, ended: counts.rows[0]?.ended ?? 0 };
 }
 
-/** The first half of it: the links that hold no longer end. `again`: an earlier pass of the run has committed already. */
-export async function endLooseLinks(
-  tx: PoolClient,
-  ctx: MatchContext,
-): Promise<{ readonly objects: readonly ObjectType[]; readonly again: boolean }> {
+interface Matched {
+  readonly objects: readonly ObjectType[];
+  /** Those whose matches are not real yet. */
+  readonly due: readonly ObjectType[];
+  /** An earlier pass of the run has made links real. */
+  readonly again: boolean;
+}
+
+/** The first half of it: the links that hold no longer end. */
+export async function endLooseLinks(tx: PoolClient, ctx: MatchContext): Promise<Matched> {
   await lockDecisions(tx);
-  const matched = await tx.query<{ object: ObjectType }>(sql`
-    select object from match_count where run_no = ${ctx.runNo} and complete and counts is not null order by object`);
+  const matched = await tx.query<{ object: ObjectType; committed: boolean }>(sql`
+    select object, committed from match_count where run_no = ${ctx.runNo} and complete and counts is not null order by object`);
   const objects = matched.rows.map(({ object }) => object);
+  const due = matched.rows.flatMap(({ object, committed }) => (committed ? [] : [object]));
   const again = await hasCommitted(tx, ctx);
-  for (const object of objects) {
+  for (const object of due) {
     if (again) await takeLinksBack(tx, ctx, object);
     await endLinks(tx, ctx, object, objects.includes('contact'));
     await becomePins(tx, ctx, object);
   }
-  return { objects, again };
+  return { objects, due, again };
 }
 
 /**

@@ -101,7 +101,7 @@ async function linksEnding(tx: PoolClient, run: OpenRun): Promise<readonly Gone[
     .filter(({ gone }) => gone > 0);
 }
 
-/** Links that this run ended, but for those that were there before and those whose person the run links on, to the master or the contact that the record became. */
+/** Links of earlier runs that this one ended, but for those that were there before and those whose person the run links on, to the master or the contact that the record became. */
 async function endedBy(
   tx: PoolClient,
   run: OpenRun,
@@ -109,7 +109,7 @@ async function endedBy(
 ): Promise<readonly { readonly object: string; readonly link_no: number }[]> {
   const { rows } = await tx.query<{ object: string; link_no: number }>(sql`
     select object, link_no from link l
-     where ended_run = ${run.run} and link_no <> all(${but.map(({ link_no }) => link_no)}::bigint[])
+     where ended_run = ${run.run} and entered_run is distinct from ${run.run} and link_no <> all(${but.map(({ link_no }) => link_no)}::bigint[])
        and not (ended_reason in ('merged', 'converted') and exists (
          select from pers_record p join crm_outcome o on o.run_no = ${run.runNo} and o.pers = p.rec and o.outcome = 'linked'
           where p.pers_id = l.pers_id and (p.kind = 'account') = (l.object = 'account') and o.object in (l.object, case l.object when 'lead' then 'contact' else l.object end)))`);

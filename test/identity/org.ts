@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import jsforce from 'jsforce';
 import type { Connection } from 'jsforce';
 import { tokenOf } from '../../simulator/test/harness.ts';
@@ -23,7 +24,11 @@ export interface Org {
   /** Returns the contact's id: a new one, unless it is named. */
   readonly convert: (lead: string, into?: { readonly contactId: string; readonly accountId: string }) => Promise<string>;
   readonly read: (object: string, id: string) => Promise<Readonly<Record<string, unknown>>>;
+  /** Until the org's clock is past the last change: what changes in the second in which a night reads is the next night's. */
+  readonly overtaken: () => Promise<void>;
 }
+
+const lookEveryMs = 50;
 
 export async function orgOf({ simulator }: Pick<World, 'simulator'>): Promise<Org> {
   const connection: Connection = new jsforce.Connection({
@@ -32,27 +37,34 @@ export async function orgOf({ simulator }: Pick<World, 'simulator'>): Promise<Or
     version: '66.0',
     logLevel: 'NONE',
   });
+  const clock = async (): Promise<string> => (await fetch(`${simulator.url}/services/data`)).headers.get('date') ?? '';
+  let changedAt = '';
   const soap = async (operation: 'merge' | 'convertLead' | 'undelete' | 'emptyRecycleBin', request: unknown): Promise<Answer> => {
     const call = connection.soap[operation] as (request: unknown) => Promise<Answer | readonly Answer[]>;
     const answers = [await call.call(connection.soap, request)].flat();
     const [answer] = answers;
     if (answer === undefined || answers.some(({ success }) => !success)) throw new Error(`${operation}: ${JSON.stringify(answers)}`);
+    changedAt = await clock();
     return answer;
   };
-  const done = (what: string, answers: unknown): Answer => {
+  const done = async (what: string, answers: unknown): Promise<Answer> => {
     const [answer] = [answers].flat() as Answer[];
     if (answer?.success !== true) throw new Error(`${what}: ${JSON.stringify(answers)}`);
+    changedAt = await clock();
     return answer;
   };
   return {
-    create: async (object, fields) => done('create', await connection.sobject(object).create(fields)).id ?? '',
-    change: async (object, id, fields) => void done('update', await connection.sobject(object).update({ Id: id, ...fields })),
-    remove: async (object, id) => void done('delete', await connection.sobject(object).destroy(id)),
+    create: async (object, fields) => (await done('create', await connection.sobject(object).create(fields))).id ?? '',
+    change: async (object, id, fields) => void (await done('update', await connection.sobject(object).update({ Id: id, ...fields }))),
+    remove: async (object, id) => void (await done('delete', await connection.sobject(object).destroy(id))),
     undelete: async (id) => void (await soap('undelete', [id])),
     purge: async (id) => void (await soap('emptyRecycleBin', [id])),
     merge: async (object, master, losers) => void (await soap('merge', { masterRecord: { type: object, Id: master }, recordToMergeIds: losers })),
     convert: async (leadId, into = undefined) =>
       (await soap('convertLead', { leadId, convertedStatus: 'Closed - Converted', doNotCreateOpportunity: true, ...into })).contactId ?? '',
     read: (object, id) => connection.sobject(object).retrieve(id),
+    overtaken: async () => {
+      while ((await clock()) === changedAt) await delay(lookEveryMs);
+    },
   };
 }

@@ -18,7 +18,14 @@ export async function inOrg(
   const data = mkdtempSync(path.join(tmpdir(), 'crm-sync-identity-'));
   for (const [name, content] of Object.entries(files)) writeFileSync(path.join(data, name), content);
   try {
-    await inWorld({ data, temporal }, async (world) => body(world, await orgOf(world)));
+    await inWorld({ data, temporal }, async (world) => {
+      const org = await orgOf(world);
+      const start: World['start'] = async (request) => {
+        await org.overtaken();
+        return world.start(request);
+      };
+      await body({ ...world, start, night: async (request) => (await start(request)).result() }, org);
+    });
   } finally {
     await rm(data, { recursive: true });
   }

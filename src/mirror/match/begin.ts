@@ -53,7 +53,7 @@ export async function forgetMatch(tx: PoolClient, ctx: MatchContext, object: Obj
   await tx.query(sql`drop index if exists ${identifier(`${partitionName('crm_outcome', ctx.runNo, object)}_person`)}`);
   await tx.query(sql`
     insert into match_count (run_no, object, leads) values (${ctx.runNo}, ${object}, ${ctx.leads})
-    on conflict (run_no, object) do update set leads = excluded.leads, complete = true, counts = null, inputs = null`);
+    on conflict (run_no, object) do update set leads = excluded.leads, complete = true, counts = null, inputs = null, committed = false`);
 }
 
 /** R13: a pin of an eligible record and a person that is there goes before everything but a contact's claim on the person (R17). */
