@@ -137,7 +137,7 @@ async function endLinks(tx: PoolClient, ctx: MatchContext, object: ObjectType, w
           when o.outcome = 'linked' or x.rec is not null then 'replaced'
         end as reason,
         -- Rests with what rests of the master, or of the contact that the lead became (R17, R20).
-        coalesce(h.sub_tier in ('link', 'pin') and h.outcome in ('ambiguous', 'suppressed') and p.rec = any(h.candidates), false) as rests
+        coalesce(h.sub_tier in ('link', 'pin') and h.outcome in ('ambiguous', 'suppressed') and p.rec = any(h.candidates) and b.kind is null, false) as rests
         from loose l
         left join heir h on h.crm_id = l.crm_id
         left join ${t.crmRecord} r on r.crm_id = l.crm_id
