@@ -135,7 +135,8 @@ export class ObjectMatch {
   convertedInto(leadId: string): string | null {
     const lead = this.world.records.lead.find(({ id }) => id === this.mergedInto('lead', leadId));
     const contact = id18(lead?.convertedId, '003');
-    return contact === null ? null : this.mergedInto('contact', contact);
+    // In a circle of mergers it is a deleted one.
+    return contact === null ? null : (this.mergedInto('contact', contact) ?? contact);
   }
 
   /** The record that a link is of tonight (R20). */
