@@ -31,6 +31,8 @@ export interface WorldOptions {
   readonly temporal: TestNamespace;
   /** No worker in this process: the test starts its own ones (`workerProcess`). */
   readonly withoutWorker?: boolean;
+  /** Another world, whose two sides this one is a second sync of: a ledger and a mirror of its own. It is stopped first. */
+  readonly beside?: World;
   /** What the worker logs. */
   readonly onLog?: (line: string) => void;
 }
@@ -82,15 +84,23 @@ export async function workflowBundle(): Promise<string> {
   return bundle;
 }
 
-export async function startWorld({ data, overrides, temporal, withoutWorker = false, onLog = () => undefined }: WorldOptions): Promise<World> {
+export async function startWorld({
+  data,
+  overrides,
+  temporal,
+  withoutWorker = false,
+  beside,
+  onLog = () => undefined,
+}: WorldOptions): Promise<World> {
   const name = `w${randomBytes(5).toString('hex')}`;
   const admin = inject('postgresUrl');
   const url = new URL(admin);
   url.pathname = `/${name}`;
   await statement(admin, `create database ${name} template template0`);
-  const simulator = await startSimulator({ port: 0, dataDirectory: data, warn: () => undefined });
-  const store = await openStore(url.href);
-  const feeds = readdirSync(data).filter((file) => /^(user|account)-.*\.csv$/.test(file));
+  const simulator = beside?.simulator ?? (await startSimulator({ port: 0, dataDirectory: data, warn: () => undefined }));
+  const storeUrl = beside?.connections.personalizationUrl ?? url.href;
+  const store = await openStore(storeUrl);
+  const feeds = beside === undefined ? readdirSync(data).filter((file) => /^(user|account)-.*\.csv$/.test(file)) : [];
   await importFeeds(
     store,
     feeds.map((file) => path.join(data, file)),
@@ -100,7 +110,7 @@ export async function startWorld({ data, overrides, temporal, withoutWorker = fa
   const file = path.join(data, 'crm-sync.yaml');
   const connections: Connections = {
     salesforce: { loginUrl: simulator.url, auth: { flow: 'clientCredentials', clientId, clientSecret } },
-    personalizationUrl: url.href,
+    personalizationUrl: storeUrl,
     ledgerUrl: url.href,
   };
   const settingsNow = (): LoadedSettings =>
@@ -175,7 +185,7 @@ export async function startWorld({ data, overrides, temporal, withoutWorker = fa
       await connection.close();
       await database.close();
       await store.close();
-      await simulator.stop();
+      if (beside === undefined) await simulator.stop();
       await rm(workDirectory, { recursive: true, force: true });
       await statement(admin, `drop database ${name} with (force)`);
     },
