@@ -15,5 +15,5 @@ WORKDIR /app
 ENV NODE_ENV=production CRM_SYNC_WORKFLOW_BUNDLE=/app/dist/workflow-bundle.js
 COPY --from=build /app /app
 USER node
-ENTRYPOINT ["node", "src/cli/main.ts"]
+ENTRYPOINT ["node", "--max-semi-space-size=8", "--max-old-space-size=384", "src/cli/main.ts"]
 CMD ["worker"]

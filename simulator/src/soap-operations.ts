@@ -49,8 +49,9 @@ function fieldsOf(record: Element): Record<string, unknown> {
   return fields;
 }
 
+/** The WSDL's element is `request`; jsforce sends `mergeRequests`. */
 const merge: Operation = (call, body) =>
-  atMost(children(body, 'mergeRequests'), 10).map((request): XmlValue => {
+  atMost([...children(body, 'request'), ...children(body, 'mergeRequests')], 10).map((request): XmlValue => {
     const master = children(request, 'masterRecord')[0] ?? '';
     const typeName = textAt(master, 'type') ?? '';
     const type = call.org.store.type(typeName);
@@ -101,4 +102,13 @@ export const soapOperations: Readonly<Record<string, Operation>> = {
     org.store.sql('delete from tokens where token = ?').run(sessionId);
     return undefined;
   },
+};
+
+/** The elements that an operation may hold. */
+export const soapElements: Readonly<Record<string, readonly string[]>> = {
+  undelete: ['ids'],
+  delete: ['ids'],
+  emptyRecycleBin: ['ids'],
+  merge: ['request', 'mergeRequests'],
+  convertLead: ['leadConverts'],
 };

@@ -5,8 +5,8 @@ import { countRequest } from './limits.ts';
 import type { Org } from './org.ts';
 import { Reply } from './router.ts';
 import type { Call } from './router.ts';
-import { soapOperations } from './soap-operations.ts';
-import { escapeXml, readEnvelope, textAt, toXml } from './soap-xml.ts';
+import { soapElements, soapOperations } from './soap-operations.ts';
+import { childNames, escapeXml, readEnvelope, textAt, toXml } from './soap-xml.ts';
 import type { Envelope, XmlValue } from './soap-xml.ts';
 
 /** Ends a SOAP call with a fault: HTTP 500, the code with its prefix (`sf:`, or `soapenv:` for what is no proper call). */
@@ -70,6 +70,8 @@ function perform(call: Call, { sessionId, operation, body }: Envelope): Reply {
       `No operation available for request {urn:partner.soap.sforce.com}${operation}, please check the WSDL for the service.`,
       null,
     );
+  const stranger = childNames(body).find((name) => !(soapElements[operation] ?? []).includes(name));
+  if (stranger !== undefined) throw new SoapFault('Client', `Element {urn:partner.soap.sforce.com}${stranger} invalid at this location`, null);
   if (sessionId === null || !isLiveToken(org, sessionId)) {
     throw new SoapFault('INVALID_SESSION_ID', 'Invalid Session ID found in SessionHeader: Illegal Session. Session not found, missing session key');
   }

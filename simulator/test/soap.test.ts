@@ -44,6 +44,14 @@ test('a call without a session, or with one that has ended, is the fault INVALID
   expect((await soql(session, 'select Id from Contact')).status).toBe(401);
 });
 
+test('merge takes the element that the WSDL names, and a call that names nothing to merge is refused', async () => {
+  const session = await orgWith({ 'Contact.csv': 'Id,LastName\n003000000000001AAA,King\n003000000000002AAA,King\n' });
+  const body = (element: string): string =>
+    `<u:merge><u:${element}><u:masterRecord><u:type>Contact</u:type><u:Id>003000000000001AAA</u:Id></u:masterRecord><u:recordToMergeIds>003000000000002AAA</u:recordToMergeIds></u:${element}></u:merge>`;
+  expect((await post(session, envelope(sessionHeader(session.token), body('requests')))).text).toContain('<faultcode>');
+  expect((await post(session, envelope(sessionHeader(session.token), body('request')))).text).toContain('<success>true</success>');
+});
+
 test('what is no SOAP, no operation or no version is a fault', async () => {
   const session = await orgWith(world);
   const header = sessionHeader(session.token);
