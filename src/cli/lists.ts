@@ -3,7 +3,7 @@ import Table from 'cli-table3';
 import type { Command } from 'commander';
 import { parse } from 'csv-parse';
 import type { Database } from '../postgres/database.ts';
-import { findRun } from '../operator/runs.ts';
+import { findRun, keepsWhatItFound } from '../operator/runs.ts';
 import { connect } from './connections.ts';
 import { addExamples, addPlaceOptions, wholeNumber } from './options.ts';
 import type { PlaceOptions } from './options.ts';
@@ -41,6 +41,10 @@ async function showList({ name, content, shown }: RunList, named: string | undef
   await using sync = await connect(options);
   const database = await sync.ledger();
   const { run, runNo } = await findRun(database, named);
+  if (!(await keepsWhatItFound(database, runNo)))
+    note(
+      `run ${run} has no ${name}: it ended before it found any, is older than retention.intentsDays, or the mirror was made anew since; crm-sync report ${run} shows its counts`,
+    );
   await showCsv(content(database, runNo), shown, options, `${name} of run ${run}`);
 }
 

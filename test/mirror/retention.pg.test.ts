@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { forgetOldRuns, openRunPartitions } from '../../src/mirror/match/partitions.ts';
+import { keepsWhatItFound } from '../../src/operator/runs.ts';
 import { sql } from '../../src/postgres/sql.ts';
 import { matchDatabase } from '../match/match-fixture.ts';
 import { testDatabaseUrl } from '../services/database.ts';
@@ -36,6 +37,7 @@ test('what runs found is forgotten after the days of the setting, but for the la
   expect(await kept(all)).toEqual(all);
   expect(await forgetOldRuns(database, 30)).toBe(2);
   expect(await kept(all)).toEqual([last, later, recent]);
+  expect([await keepsWhatItFound(database, old), await keepsWhatItFound(database, last)]).toEqual([false, true]);
   expect(await forgetOldRuns(database, 30)).toBe(0);
   expect((await database.query(sql`select from run`)).rowCount).toBe(5);
 });
