@@ -123,14 +123,24 @@ async function registerSearchAttributes(client: Client, namespace: string, onLog
       await operatorService.addSearchAttributes({ namespace, searchAttributes: Object.fromEntries(missing.map((name) => [name, indexedKeyword])) });
     return true;
   } catch (error) {
-    onLog(JSON.stringify({ level: 'WARN', message: `runs do without search attributes: the server refused to register them (${error instanceof Error ? error.name : 'unknown'})` }));
+    onLog(
+      JSON.stringify({
+        level: 'WARN',
+        message: `runs do without search attributes: the server refused to register them (${error instanceof Error ? error.name : 'unknown'})`,
+      }),
+    );
     return false;
   }
 }
 
 async function ensureControl(client: Client, name: string): Promise<void> {
   try {
-    await client.workflow.start('syncControl', { workflowId: name, taskQueue: name, workflowIdConflictPolicy: 'USE_EXISTING', staticSummary: 'the lead switch' });
+    await client.workflow.start('syncControl', {
+      workflowId: name,
+      taskQueue: name,
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      staticSummary: 'the lead switch',
+    });
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
   }

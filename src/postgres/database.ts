@@ -137,9 +137,17 @@ export function databaseFailure(error: unknown, where: string): unknown {
       remedy: 'check user, password and database name in the address',
     });
   if (code !== undefined && resources.has(code))
-    return new Failure(`the database at ${where} cannot go on for now (${code})`, { kind: 'transient', code: `DATABASE_${code}`, cause: stripped(error) });
+    return new Failure(`the database at ${where} cannot go on for now (${code})`, {
+      kind: 'transient',
+      code: `DATABASE_${code}`,
+      cause: stripped(error),
+    });
   if (code !== undefined && /^[0-9A-Z]{5}$/.test(code))
-    return new Failure(`the database at ${where} refused a statement (${code})`, { kind: 'permanent', code: `DATABASE_${code}`, cause: stripped(error) });
+    return new Failure(`the database at ${where} refused a statement (${code})`, {
+      kind: 'permanent',
+      code: `DATABASE_${code}`,
+      cause: stripped(error),
+    });
   return error;
 }
 

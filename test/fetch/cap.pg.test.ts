@@ -75,7 +75,7 @@ test('R27 a window that the cap stops goes on the next night as well', async () 
 test('R27 a job that is gone when the next night comes is asked anew', async () => {
   const reads = await startReads(url, { 'Contact.csv': files['Contact.csv'] });
   await reads.night({ settings: 'caps: { pullRecords: 200 }' });
-  await reads.simulator.org.store.sql('delete from query_jobs').run();
+  reads.simulator.org.store.sql('delete from query_jobs').run();
   reads.pass(day);
   const night = await reads.night();
   expect(night.incomplete).toEqual([]);

@@ -60,7 +60,7 @@ export async function orgOf({ simulator }: Pick<World, 'simulator'>): Promise<Or
     undelete: async (id) => void (await soap('undelete', [id])),
     purge: async (id) => void (await soap('emptyRecycleBin', [id])),
     merge: async (object, master, losers) => void (await soap('merge', { masterRecord: { type: object, Id: master }, recordToMergeIds: losers })),
-    convert: async (leadId, into = undefined) =>
+    convert: async (leadId, into) =>
       (await soap('convertLead', { leadId, convertedStatus: 'Closed - Converted', doNotCreateOpportunity: true, ...into })).contactId ?? '',
     read: (object, id) => connection.sobject(object).retrieve(id),
     overtaken: async () => {

@@ -25,9 +25,9 @@ export async function executionsOf({ client, name, started }: World): Promise<re
     found.push({ ...next, history });
     for (const event of history.events ?? []) {
       const child = event.childWorkflowExecutionStartedEventAttributes?.workflowExecution;
-      if (child?.workflowId != null && child.runId != null) open.push({ workflowId: child.workflowId, runId: child.runId });
+      if (typeof child?.workflowId === 'string' && typeof child.runId === 'string') open.push({ workflowId: child.workflowId, runId: child.runId });
       const following = event.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId;
-      if (following != null) open.push({ workflowId: next.workflowId, runId: following });
+      if (typeof following === 'string') open.push({ workflowId: next.workflowId, runId: following });
     }
   }
   return found;

@@ -260,7 +260,7 @@ describe('a cancelled run', () => {
 /** The run has begun to handle the cancel: no part is begun from here on. */
 async function cancelSeen(world: World): Promise<boolean> {
   const { events } = await handleOf(world).fetchHistory();
-  return (events ?? []).some(({ activityTaskCancelRequestedEventAttributes }) => activityTaskCancelRequestedEventAttributes != null);
+  return (events ?? []).some(({ activityTaskCancelRequestedEventAttributes }) => Boolean(activityTaskCancelRequestedEventAttributes));
 }
 
 describe('a run that cannot go on', () => {
