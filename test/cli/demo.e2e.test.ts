@@ -90,11 +90,11 @@ test('R5 a demo that is killed while its run waits for approval goes on with the
   const cwd = await worldFolder('R4-both-ways', 'approval: always');
   const args = ['demo', '--data', 'data', '--state', 'state'];
   const first = startCrmSync(args, cwd);
-  await first.says('the plan waits for approval until ');
+  await first.says(' waits for approval until ');
   expect(await first.end('SIGKILL')).toBe(null);
 
   const second = startCrmSync(args, cwd);
-  await second.says('the plan waits for approval until ');
+  await second.says(' waits for approval until ');
   const { stderr } = second.output();
   expect(stderr).toContain('a run is in progress already; it goes on');
   expect(stderr).toContain('the profile store holds data already: no feed is loaded again');
