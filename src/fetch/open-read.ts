@@ -26,6 +26,8 @@ export interface ReadRequest {
 
 const isoOf = (ms: number): string => new Date(ms).toISOString();
 
+const secondMs = 1_000;
+
 /** What comes after opening: turns, or the rows are taken at once since there are none, or there is nothing to be taken. */
 export type Opened = 'turns' | 'take' | 'nothing';
 
@@ -115,7 +117,8 @@ async function openWindow(
   { fromMs, nowMs, told, mostRows }: Window,
 ): Promise<Opened> {
   const toMs = Math.min(told.toMs, await coveredByUpdates(deps.salesforce, objectFacts[object].crmName, fromMs, nowMs));
-  const span: TimeSpan = { field: 'SystemModstamp', from: isoOf(fromMs), to: isoOf(toMs) };
+  // Stamps are to the second: the one that still runs is read with the others, and again by the next window, as the watermark stays before it.
+  const span: TimeSpan = { field: 'SystemModstamp', from: isoOf(fromMs), to: isoOf(toMs + secondMs) };
   const rows = toMs <= fromMs ? 0 : await countOf(deps, object, span);
   if (mostRows !== null && (rows === null || rows > mostRows)) return 'nothing';
   const soql = selectQuery(objectFacts[object].crmName, crmColumns(run.shape, object), spanCondition(span));
