@@ -77,7 +77,7 @@ async function stepReports(database: Database, runNo: number): Promise<readonly 
   const found = await database.query<{ step: Step; object: string; records: number; ms: number }>(sql`
     select split_part(step, '.', 1) as step, object, sum((counts->>'records')::bigint) filter (where step <> 'fetch.absorb')::bigint as records,
       round(extract(epoch from max(done_at) - min(done_at - make_interval(secs => coalesce((counts->>'ms')::numeric, 0) / 1000.0))) * 1000)::bigint as ms
-     from step_ledger where run_no = ${runNo} group by 1, 2`);
+     from step_ledger where run_no = ${runNo} and split_part(step, '.', 1) = any(${steps}) group by 1, 2`);
   const reads = new Map<string, Pick<StepReport, 'read' | 'reason' | 'missed'>>();
   for (const { object, mode, reason, missed } of await readsOf(database, runNo))
     reads.set(object, { read: mode, ...(reason === null ? {} : { reason }), ...(missed === null ? {} : { missed }) });

@@ -84,6 +84,30 @@ const change: Edit = async (place) => {
   return true;
 };
 
+/** Somebody else's name, often that of a counterpart: what matched by it drifts, what did not may match now. */
+const rename: Edit = async (place) => {
+  const { random, sides } = place;
+  const object = random.pick(objectTypes);
+  const isBusiness = object === 'account';
+  const values = valuesOf(random);
+  const name = isBusiness ? values.company() : values.name();
+  if (name.trim() === '') return false;
+  if (random.chance(0.5)) {
+    const kind = objectFacts[object].personKind;
+    const person = pickOne(place, sides.persons[kind]);
+    if (person === undefined) return false;
+    await imported(place, kind, [isBusiness ? 'accountId' : 'userId', 'attribute:name'], [[person.id, name]]);
+    return true;
+  }
+  const record = pickOne(
+    place,
+    live(place, object).filter(({ personAccount }) => !personAccount),
+  );
+  if (record === undefined) return false;
+  await place.org.change(objectFacts[object].crmName, record.id, isBusiness ? { Name: name } : { LastName: name });
+  return true;
+};
+
 const create: Edit = async (place) => {
   const object = place.random.pick(objectTypes);
   const fields = { ...(object === 'account' ? { Name: 'New company' } : { LastName: 'Newcomer' }), ...someFields(place, object, 0.7) };
@@ -216,6 +240,7 @@ const personGone: Edit = async (place) => {
 
 const weighted: readonly (readonly [name: string, weight: number, edit: Edit])[] = [
   ['change', 6, change],
+  ['rename', 2, rename],
   ['create', 3, create],
   ['remove', 2, remove],
   ['undelete', 2, undelete],

@@ -9,6 +9,7 @@ import { matchedNight, nothingKept, recordRows } from './expected-match.ts';
 import { expectRows } from './life.ts';
 import type { Life } from './life.ts';
 import { readSides } from './sides.ts';
+import type { Sides } from './sides.ts';
 
 type Row = readonly string[];
 
@@ -53,25 +54,35 @@ const said = (row: Row): string => JSON.stringify(row.map((cell, at) => (at === 
 
 /**
  * The rows in which the life's last night and a fresh sync differ, and those of them that R14 does not account for. R14 does for a sticky link, and for whoever shares a
- * person, in either answer, with a row that it does account for: nothing else is left of earlier nights.
+ * person, in either answer, with a row that it does account for; for an account by contacts (R15) the users that belong to it are such persons. Nothing else is left of earlier nights.
  */
 export function unexplained(
   last: readonly Row[],
   fresh: readonly Row[],
+  users: Sides['persons']['user'],
 ): { readonly sticky: readonly Row[]; readonly unexplained: readonly string[] } {
   const key = ([object, id]: Row): string => `${object} ${id}`;
   const after = new Map(fresh.map((row) => [key(row), row]));
   const differing = last.filter((row) => said(row) !== said(after.get(key(row)) ?? []));
   const kindOf = ([object]: Row): string =>
     objectTypes.filter((type) => objectFacts[type].crmName === object).map((type) => objectFacts[type].personKind)[0] ?? '';
-  const personKeys = (row: Row): string[] => [row, after.get(key(row)) ?? []].flatMap(personsOf).map((id) => `${kindOf(row)} ${id}`);
+  const answers = (row: Row): Row[] => [row, after.get(key(row)) ?? []];
+  const personKeys = (row: Row): string[] =>
+    answers(row)
+      .flatMap(personsOf)
+      .map((id) => `${kindOf(row)} ${id}`);
+  const voters = (row: Row): string[] =>
+    answers(row)
+      .filter(([, , , , subTier]) => subTier === 'contacts')
+      .flatMap(personsOf)
+      .flatMap((account) => users.filter(({ accountId = '' }) => accountId.normalize('NFC').trim() === account).map(({ id }) => `user ${id}`));
   const sticky = differing.filter(isSticky);
   const explained = new Set(sticky.map(key));
   const touched = new Set(sticky.flatMap(personKeys));
   for (let grew = true; grew;) {
     grew = false;
     for (const row of differing) {
-      if (explained.has(key(row)) || !personKeys(row).some((person) => touched.has(person))) continue;
+      if (explained.has(key(row)) || ![...personKeys(row), ...voters(row)].some((person) => touched.has(person))) continue;
       explained.add(key(row));
       for (const person of personKeys(row)) touched.add(person);
       grew = true;

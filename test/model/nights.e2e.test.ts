@@ -34,7 +34,7 @@ test(`R1-R26 ${nights} nights of random edits on both sides, each as the rules s
     }
     const quiet = await expectWritesNothing(life);
     const fresh = await freshAnswer(life, data, temporal);
-    const { sticky, unexplained: left } = unexplained(rowsOf(quiet), fresh);
+    const { sticky, unexplained: left } = unexplained(rowsOf(quiet), fresh, life.sides.persons.user);
     expect(left, life.label).toEqual([]);
     for (const row of sticky) expect(row[7] === '' ? row[4] : row[7], row.join()).toMatch(/^(kept|drifted|converted|link)$/);
     await replayAll(world);

@@ -336,5 +336,11 @@ test('R25 two nights without a change write nothing the second time, and the sum
       expect(second.report.objects[object].outcomes).toEqual(first.report.objects[object].outcomes);
       expect(second.report.objects[object].kept).toBe(first.report.objects[object].outcomes.linked);
     }
+    // Also where the outcomes of an earlier match are taken over.
+    const stepsOf = ({ report }: NightFiles): string[] => report.steps.map(({ step, object }) => `${step} ${object}`);
+    const third = await world.files((await world.night()).run);
+    const all = ['fetch', 'match', 'plan'].flatMap((step) => ['account', 'contact', 'lead'].map((object) => `${step} ${object}`));
+    expect(stepsOf(first)).toEqual(expect.arrayContaining([...all, 'apply all', 'apply contact']));
+    for (const night of [second, third]) expect(stepsOf(night)).toEqual(stepsOf(first).filter((row) => !/^apply (?!all)/.test(row)));
   });
 });

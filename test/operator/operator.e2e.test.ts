@@ -4,10 +4,9 @@ import path from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { schemaNames } from '../../src/config/settings.ts';
-import { keepRunsOut } from '../../src/ledger/between-runs.ts';
 import { decide } from '../../src/ledger/decisions.ts';
 import type { DecisionKind } from '../../src/ledger/decisions.ts';
-import { forgetRuns, rebuildMirror } from '../../src/mirror/rebuild.ts';
+import { rebuildMirror } from '../../src/mirror/rebuild.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
 import { identifier, sql } from '../../src/postgres/sql.ts';
 import { importFeeds } from '../../src/personalization/feeds.ts';
@@ -15,6 +14,7 @@ import { testNamespace } from '../services/namespace.ts';
 import { atStep, holdAt } from '../night/hold.ts';
 import { inWorld } from '../night/in-world.ts';
 import type { World } from '../night/world.ts';
+import { rebuild } from './rebuild.ts';
 
 const temporal = await testNamespace();
 const here = { data: path.join(import.meta.dirname, '../night/small'), temporal };
@@ -29,15 +29,6 @@ async function dataOf(files: Readonly<Record<string, string>>): Promise<string> 
 
 const decided = (world: World, kind: DecisionKind, crmId: string, persId: string) =>
   world.database.transaction((tx) => decide(tx, { kind, object: 'contact', crmId, persId, by: 'test' }));
-
-async function rebuild(world: World): Promise<void> {
-  const { mirror } = schemaNames(world.name);
-  await world.database.transaction(async (tx) => {
-    await keepRunsOut(tx, 'mirror rebuild', undefined);
-    await forgetRuns(world.database, mirror);
-    await rebuildMirror(tx, mirror);
-  });
-}
 
 /** What cannot be fetched again, less runs that come and go and what the next night counts anew. */
 async function ledgerOf({ database }: World): Promise<Readonly<Record<string, unknown>>> {

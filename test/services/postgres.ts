@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { localEnvironment } from '../../src/config/local.ts';
-import { startPart } from '../../src/local/part.ts';
 import { freePort } from '../../src/local/ports.ts';
 import { preparePostgres } from '../../src/local/postgres.ts';
 import { shareServer } from './shared-server.ts';
@@ -24,12 +23,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
       searchPath,
       durable: false,
     });
-    const part = await startPart(cluster.definition, {
-      onLine: (line) => console.error(line),
-      onStarted: async () => undefined,
-      onReady: async () => undefined,
-    });
-    return { told: cluster.url('postgres'), stop: () => part.stop() };
+    return { definition: cluster.definition, told: cluster.url('postgres') };
   });
   project.provide('postgresUrl', told);
   return release;

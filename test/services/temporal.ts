@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { localEnvironment } from '../../src/config/local.ts';
-import { startPart } from '../../src/local/part.ts';
 import { freePorts } from '../../src/local/ports.ts';
 import { ensureTemporalCli } from '../../src/local/temporal-cli.ts';
 import { temporalServer } from '../../src/local/temporal-server.ts';
@@ -19,12 +18,10 @@ declare module 'vitest' {
 /** Vitest's global setup: one Temporal development server for the run. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const { told, release } = await shareServer('temporal', async (folder) => {
-    const onLine = (line: string): void => console.error(line);
-    const program = await ensureTemporalCli(localEnvironment(), onLine);
+    const program = await ensureTemporalCli(localEnvironment(), (line) => console.error(line));
     const [port = 0, uiPort = 0] = await freePorts(2);
     const definition = temporalServer({ program, folder, databaseFile: undefined, port, uiPort, logFile: join(folder, 'temporal.log') });
-    const part = await startPart(definition, { onLine, onStarted: async () => undefined, onReady: async () => undefined });
-    return { told: { address: `127.0.0.1:${port}`, program }, stop: () => part.stop() };
+    return { definition, told: { address: `127.0.0.1:${port}`, program } };
   });
   project.provide('temporalAddress', told.address);
   project.provide('temporalCli', told.program);
