@@ -13,8 +13,19 @@ export class NotReady extends Error {
 
 const longestPauseMs = 30_000;
 
-/** The one place that makes Temporal failures: code and message of what was anticipated, a correlation id for what was not. */
-export function temporalFailure(error: unknown, attempt: number, log: (message: string, attributes: Record<string, unknown>) => void): unknown {
+/** A pause that an error asks for grows so many times at most, and by chance: those that met one limit do not come back together. */
+const longestPauses = 6;
+
+function pauseMs(retryAfterMs: number, attempt: number): number {
+  return Math.round(retryAfterMs * (1 + Math.random() * Math.min(longestPauses - 1, attempt)));
+}
+
+/** The one place that makes Temporal failures: code and message of what was anticipated, a correlation id for what was not. `tries` counts failures of this kind in a row. */
+export function temporalFailure(
+  error: unknown,
+  { attempt, tries }: { readonly attempt: number; readonly tries: number },
+  log: (message: string, attributes: Record<string, unknown>) => void,
+): unknown {
   if (error instanceof NotReady)
     return ApplicationFailure.create({
       message: 'not ready yet',
@@ -28,8 +39,8 @@ export function temporalFailure(error: unknown, attempt: number, log: (message: 
       message,
       type: error.code,
       // Without calls left the run decides what to do: an activity that goes on asking holds a slot for hours.
-      nonRetryable: error.kind === 'permanent' || error.code === 'DAILY_REQUESTS_USED_UP',
-      ...(error.retryAfterMs === undefined ? {} : { nextRetryDelay: error.retryAfterMs }),
+      nonRetryable: error.kind === 'permanent' || error.code === 'DAILY_REQUESTS_USED_UP' || tries >= (error.mostTries ?? Infinity),
+      ...(error.retryAfterMs === undefined ? {} : { nextRetryDelay: pauseMs(error.retryAfterMs, attempt) }),
     });
   }
   if (error instanceof Error && (error.name === 'CancelledFailure' || error.name === 'AbortError')) return error;
@@ -45,17 +56,39 @@ function placeOf(error: unknown): string {
   return [error.name, ...frames].join('\n');
 }
 
+/**
+ * How often in a row an activity met an error that is tried again a few times only. An attempt's number does not say it: looking whether something is ready counts as one.
+ * Of this process: a worker that dies begins anew.
+ */
+const triesOf = new Map<string, number>();
+
+function countTry(activityKey: string, error: unknown): number {
+  if (!(error instanceof Failure && error.mostTries !== undefined)) {
+    triesOf.delete(activityKey);
+    return 1;
+  }
+  const tries = (triesOf.get(activityKey) ?? 0) + 1;
+  if (tries < error.mostTries) triesOf.set(activityKey, tries);
+  else triesOf.delete(activityKey);
+  return tries;
+}
+
 /** Wraps an activity: beats while it runs, turns what it throws into Temporal's failures. */
 export function activity<A extends readonly unknown[], R>(body: (...args: A) => Promise<R>): (...args: A) => Promise<R> {
   return async (...args) => {
     const context = Context.current();
+    const { attempt, activityId, workflowExecution } = context.info;
+    const activityKey = `${workflowExecution?.runId ?? ''}/${activityId}`;
     const beatMs = Math.min(longestBeatMs, (context.info.heartbeatTimeoutMs ?? Infinity) / beatsPerTimeout);
     const beat = setInterval(() => context.heartbeat(), beatMs);
     try {
-      return await body(...args);
+      const result = await body(...args);
+      triesOf.delete(activityKey);
+      return result;
     } catch (error) {
       if (context.cancellationSignal.aborted && !(error instanceof Failure)) throw context.cancellationSignal.reason;
-      throw temporalFailure(error, context.info.attempt, (message, attributes) => context.log.error(message, attributes));
+      const tries = countTry(activityKey, error);
+      throw temporalFailure(error, { attempt, tries }, (message, attributes) => context.log.error(message, attributes));
     } finally {
       clearInterval(beat);
     }

@@ -25,6 +25,7 @@ import { settleAbandoned } from '../src/apply/abandoned.ts';
 import { abortOpenJobs } from '../src/apply/bulk-open.ts';
 import { deferRest } from '../src/apply/defer.ts';
 import { sweepOpenJobs } from '../src/apply/open-jobs.ts';
+import { stoppedBy } from '../src/apply/stop.ts';
 import { buildReport, statusOf } from '../src/operator/build-report.ts';
 import type { Dependencies } from './dependencies.ts';
 import { activity, heartbeat } from './edge.ts';
@@ -108,7 +109,8 @@ export function runActivities(dependencies: Dependencies) {
         await accountCalls(run);
         const report = await buildReport(database, run);
         const capped = (await withheldByCaps(database, run.runNo)).length > 0;
-        const status = ended ?? (capped ? 'partial' : statusOf(report, run.shape.settings.guards.rejected));
+        const stopped = (await stoppedBy(database, run.runNo)) !== null;
+        const status = ended ?? (capped || stopped ? 'partial' : statusOf(report, run.shape.settings.guards.rejected));
         await database.transaction(async (tx) => {
           await fence(tx, ref);
           if (ended === null) {

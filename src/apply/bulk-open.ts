@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { Failure } from '../domain/failure.ts';
 import { endedJobs, liveJob, noteEnded, noteOpened, noteSubmitted, reserveJob, unsubmittedJobs } from '../ledger/write-jobs.ts';
 import type { WriteJob } from '../ledger/write-jobs.ts';
+import { ruleOf } from '../salesforce/errorTable.ts';
 import { deferBlocked } from './blocked.ts';
 import { writeCsv } from './bulk-csv.ts';
 import { sendByCollections } from './collections.ts';
@@ -13,6 +14,7 @@ import { abortIfPossible } from './open-jobs.ts';
 import { crmObjectOf, loadPart, mostRecordsOfCollections } from './parts.ts';
 import type { ApplyPart } from './parts.ts';
 import { deferPlanned } from './row-outcomes.ts';
+import { stoppedBy } from './stop.ts';
 
 /** How often what a job left unprocessed is sent again. */
 const mostJobs = 3;
@@ -63,6 +65,11 @@ async function openJob(
   heartbeat: Heartbeat,
 ): Promise<{ readonly jobNo: number | null }> {
   const { database, salesforce } = deps;
+  const stopped = await stoppedBy(database, ctx.runNo);
+  if (stopped !== null) {
+    await inRun(database, ctx, (tx) => deferPlanned(tx, ctx, part, stopped, ruleOf(stopped).says));
+    return { jobNo: null };
+  }
   const job = await inRun(database, ctx, async (tx) => {
     await deferBlocked(tx, ctx, part);
     return reserveJob(tx, { run: ctx.run, object: part.targetObject, part: part.part, apiVersion: ctx.shape.settings.salesforce.apiVersion });

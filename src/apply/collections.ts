@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CrmFieldType } from '../domain/fields.ts';
 import { sql } from '../postgres/sql.ts';
+import { ruleOf } from '../salesforce/errorTable.ts';
 import { mostRowsOfUpdate } from '../salesforce/rest.ts';
 import type { RowUpdate } from '../salesforce/side.ts';
 import { restValue } from '../salesforce/values.ts';
@@ -13,6 +14,7 @@ import { crmObjectOf, loadPart } from './parts.ts';
 import type { ApplyPart } from './parts.ts';
 import { deferPlanned, keepRowOutcomes, rowOutcome } from './row-outcomes.ts';
 import type { RowOutcome } from './row-outcomes.ts';
+import { stoppedBy } from './stop.ts';
 
 /** Records of one call, attempt by attempt: those that met a lock are sent again in smaller chunks, at most five times in all. */
 const chunkSizes = [mostRowsOfUpdate, 100, 50, 20, 5] as const;
@@ -47,6 +49,8 @@ export async function sendByCollections(
   mayCall: () => void = () => undefined,
 ): Promise<void> {
   await lookAgain(deps, ctx, part, true, heartbeat);
+  const stopped = await stoppedBy(deps.database, ctx.runNo);
+  if (stopped !== null) return endPart(deps, ctx, part, stopped, ruleOf(stopped).says, heartbeat);
   await inRun(deps.database, ctx, async (tx) => {
     await deferBlocked(tx, ctx, part);
   });

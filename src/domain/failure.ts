@@ -14,6 +14,8 @@ export interface FailureOptions {
   /** One sentence: what the reader can do about it. */
   readonly remedy?: string;
   readonly retryAfterMs?: number;
+  /** A transient failure that is one for so many tries only. */
+  readonly mostTries?: number;
   readonly exitCode?: ExitCode;
   readonly cause?: unknown;
 }
@@ -25,6 +27,7 @@ export class Failure extends Error {
   readonly code: string;
   readonly remedy: string | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly mostTries: number | undefined;
   readonly exitCode: ExitCode;
 
   constructor(message: string, options: FailureOptions) {
@@ -33,6 +36,7 @@ export class Failure extends Error {
     this.code = options.code;
     this.remedy = options.remedy;
     this.retryAfterMs = options.retryAfterMs;
+    this.mostTries = options.mostTries;
     this.exitCode = options.exitCode ?? 1;
   }
 }

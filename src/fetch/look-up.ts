@@ -10,7 +10,7 @@ import { copyPage, createStage, dropStage, stageTable } from '../mirror/stage.ts
 import { idsCondition, selectQuery } from '../salesforce/soql.ts';
 import type { FetchDependencies } from './dependencies.ts';
 import { csvOf } from './rows.ts';
-import { fitsAddress, isReshape } from './spans.ts';
+import { fitsAddress, isExpiredPlace, isReshape, mostTries } from './spans.ts';
 
 /** A master that was merged meanwhile names its own: so many steps of a chain are followed in one night. */
 const mostRounds = 10;
@@ -68,16 +68,22 @@ async function readNamed(
   await createStage(tx, stage, columns);
   const returned = new Set<string>();
   let rows = 0;
-  const queries = [
-    ...queriesOf(crmName, columns, 'Id', records),
-    ...(columns.includes('AccountId') ? queriesOf(crmName, columns, 'AccountId', accounts) : []),
+  const asking = [
+    ...questionsOf(crmName, columns, 'Id', records),
+    ...(columns.includes('AccountId') ? questionsOf(crmName, columns, 'AccountId', accounts) : []),
   ];
-  for (const soql of queries)
-    for (let next: string | null = null, first = true; first || next !== null; first = false) {
-      const page = await salesforce.queryPage(next === null ? { soql } : { locator: next });
-      for (const row of page.rows) returned.add(String(row['Id']));
-      rows += await copyPage(tx, stage, columns, csvOf(run.shape, object, columns, page.rows), signal);
-      next = page.next;
+  for (let question = asking.shift(); question !== undefined; question = asking.shift())
+    try {
+      for (let next: string | null = null, first = true; first || next !== null; first = false) {
+        const soql = selectQuery(crmName, columns, idsCondition(question.field, question.ids));
+        const page = await salesforce.queryPage(next === null ? { soql } : { locator: next });
+        for (const row of page.rows) returned.add(String(row['Id']));
+        rows += await copyPage(tx, stage, columns, csvOf(run.shape, object, columns, page.rows), signal);
+        next = page.next;
+      }
+    } catch (error) {
+      // Rows that were staged come once more: a look-up takes the newest of each.
+      asking.unshift(...askedAgain(question, error));
     }
   await absorbRecords(tx, run.shape, object, run.runNo, stage, { kind: 'again' });
   await nameFollowers(tx, object, since);
@@ -92,18 +98,32 @@ async function readNamed(
   };
 }
 
-function queriesOf(
+interface Question {
+  readonly field: 'Id' | 'AccountId';
+  readonly ids: readonly string[];
+  readonly tries: number;
+}
+
+function questionsOf(
   crmName: 'Account' | 'Contact' | 'Lead',
   columns: readonly string[],
   field: 'Id' | 'AccountId',
   ids: readonly string[],
-): readonly string[] {
+): readonly Question[] {
   const fits = (count: number): boolean => fitsAddress(selectQuery(crmName, columns, idsCondition(field, ids.slice(0, count))));
   let size = Math.min(mostIdsOfQuery, Math.max(1, ids.length));
   while (size > 1 && !fits(size)) size = Math.ceil(size / 2);
-  const queries: string[] = [];
-  for (let at = 0; at < ids.length; at += size) queries.push(selectQuery(crmName, columns, idsCondition(field, ids.slice(at, at + size))));
-  return queries;
+  const questions: Question[] = [];
+  for (let at = 0; at < ids.length; at += size) questions.push({ field, ids: ids.slice(at, at + size), tries: 0 });
+  return questions;
+}
+
+/** What takes too long is asked in halves, what lost its place once more from its begin, three times at most; for anything else the error stands. */
+function askedAgain({ field, ids, tries }: Question, error: unknown): readonly Question[] {
+  const half = Math.ceil(ids.length / 2);
+  if (isReshape(error) && ids.length > 1) return [ids.slice(0, half), ids.slice(half)].map((part) => ({ field, ids: part, tries: 0 }));
+  if (isExpiredPlace(error) && tries + 1 < mostTries) return [{ field, ids, tries: tries + 1 }];
+  throw error;
 }
 
 /**
@@ -124,7 +144,7 @@ async function nameBin({ salesforce }: FetchDependencies, tx: PoolClient, object
       next = page.next;
     }
   } catch (error) {
-    if (isReshape(error)) return;
+    if (isReshape(error) || isExpiredPlace(error)) return;
     throw error;
   }
   await nameForLookUp(

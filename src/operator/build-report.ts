@@ -1,3 +1,4 @@
+import { stoppedBy } from '../apply/stop.ts';
 import { Failure } from '../domain/failure.ts';
 import { guardSentence } from '../domain/guards.ts';
 import type { PlanSummary } from '../domain/guards.ts';
@@ -12,6 +13,7 @@ import { withheldByCaps } from '../ledger/waiting.ts';
 import { incompleteReads, readsOf } from '../mirror/reads.ts';
 import type { Database } from '../postgres/database.ts';
 import { sql } from '../postgres/sql.ts';
+import { errorTable, ruleOf } from '../salesforce/errorTable.ts';
 import { intentCounts } from './intent-counts.ts';
 import { checkSums, matchCounts } from './match-counts.ts';
 import { restingPinWarnings } from './resting-pins.ts';
@@ -52,6 +54,8 @@ export async function buildReport(database: Database, run: OpenRun): Promise<Omi
   if (row === undefined) throw new Failure(`run ${run.run} is not in the ledger`, { kind: 'permanent', code: 'RUN_UNKNOWN' });
   const incomplete = await incompleteReads(database, run.runNo);
   const plans = await finishedPlans(database, run.runNo);
+  const inScope = incomplete.filter(({ object }) => object !== 'lead' || row.leads);
+  const stopped = await stoppedBy(database, run.runNo);
   const guards = plans.flatMap((plan) => plan.guards).filter(({ trips }) => trips);
   return {
     run: run.run,
@@ -62,15 +66,24 @@ export async function buildReport(database: Database, run: OpenRun): Promise<Omi
     intents: await intentCounts(database, run.runNo),
     apiCalls: { used: row.calls, budget: row.budget, forecast: plans.reduce((sum, { apiCalls }) => sum + apiCalls.forecast, 0) },
     steps: await stepReports(database, run.runNo),
-    incomplete: incomplete.filter(({ object }) => object !== 'lead' || row.leads),
+    incomplete: inScope,
     guards,
     warnings: [
+      ...inScope.map(({ object, code }) => `${object} was not read completely: ${sentenceOf(code)}`),
+      ...(stopped === null ? [] : [`writing to Salesforce was stopped: ${sentenceOf(stopped)}`]),
       ...warningsOf(run),
       ...(await restingPinWarnings(database, run, [...matched])),
       ...guards.map(guardSentence),
       ...capWarnings(run, await withheldByCaps(database, run.runNo)),
     ],
   };
+}
+
+/** What an error means, and what to do about it. */
+function sentenceOf(code: string): string {
+  if (!Object.hasOwn(errorTable, code)) return `${code}; the next run reads it, the worker's log has more`;
+  const { says, remedy } = ruleOf(code);
+  return `${says} (${code}). ${remedy ?? 'The next run tries again.'}`;
 }
 
 async function stepReports(database: Database, runNo: number): Promise<readonly StepReport[]> {

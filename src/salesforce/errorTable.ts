@@ -53,16 +53,25 @@ export interface ErrorRule {
   /** What an operator does; absent where nothing is to be done. */
   readonly remedy?: string;
   readonly retryAfterMs?: number;
+  /** Given up after so many tries in a row, those that ended otherwise not counted; absent: for as long as an activity may take. */
+  readonly mostTries?: number;
 }
 
 const budgetPauseMs = 30 * 60_000;
 const throttlePauseMs = 10_000;
+const limitedPauseMs = 3_000;
 
 /** The retry classification, by Salesforce's code or, in the first part, by one of ours where Salesforce gives none. */
 export const errorTable = {
   UNREACHABLE: { class: 'transient', says: 'the server cannot be reached', remedy: 'Check salesforce.loginUrl, DNS, proxy and firewall.' },
   CONNECTION_LOST: { class: 'transient', says: 'the connection broke before the answer was complete' },
   TIMED_OUT: { class: 'transient', says: 'the server did not answer in time' },
+  CERTIFICATE_REFUSED: {
+    class: 'fatal',
+    says: "the server's certificate is not trusted",
+    remedy: "Check salesforce.loginUrl and the machine's clock; behind a proxy with a certificate of its own, name its CA by NODE_EXTRA_CA_CERTS.",
+  },
+  ANSWER_TOO_LARGE: { class: 'reshape', says: 'the answer is larger than any that the API gives' },
   NOT_JSON: {
     class: 'transient',
     says: "the answer is not the API's (a web page or a proxy's)",
@@ -156,7 +165,13 @@ export const errorTable = {
     says: 'the org does not have this function',
     remedy: "Check the org's edition and the user's permissions.",
   },
-  UNKNOWN_EXCEPTION: { class: 'limited', says: 'Salesforce had an error of its own' },
+  UNKNOWN_EXCEPTION: {
+    class: 'limited',
+    says: 'Salesforce had an error of its own',
+    remedy: 'The next run tries again; if it stays, open a case with Salesforce support.',
+    retryAfterMs: limitedPauseMs,
+    mostTries: 3,
+  },
   QUERY_TIMEOUT: { class: 'reshape', says: 'the query takes too long' },
   OPERATION_TOO_LARGE: { class: 'reshape', says: 'the query reads too much' },
   INVALID_QUERY_LOCATOR: { class: 'restart', says: 'the place in the query has expired' },
@@ -173,7 +188,11 @@ export const errorTable = {
     says: 'the object does not exist or the user cannot see it',
     remedy: 'Give the integration user access to the object.',
   },
-  JSON_PARSER_ERROR: { class: 'fatal', says: 'Salesforce does not understand the request' },
+  JSON_PARSER_ERROR: {
+    class: 'fatal',
+    says: 'Salesforce does not understand the request',
+    remedy: 'Check salesforce.apiVersion; if the org has it, this is a fault of crm-sync: report it with this line.',
+  },
   PRECONDITION_FAILED: { class: 'conflict', says: 'the row was changed meanwhile' },
   MULTIPLE_CHOICES: { class: 'rowTerminal', says: 'more than one record has this external id' },
 
@@ -204,6 +223,10 @@ export const errorTable = {
 } as const satisfies Record<string, ErrorRule>;
 
 export type ErrorCode = keyof typeof errorTable;
+
+/** What an operator does about a failure that ends something and has no remedy of its own. */
+export const generalRemedy =
+  'The next run tries again; if it stays, look the code up in the Salesforce API documentation and report it with this line.';
 
 const otherCode: ErrorRule = { class: 'rowTerminal', says: 'Salesforce refuses it with this code' };
 

@@ -1,17 +1,20 @@
 import { Failure } from '../domain/failure.ts';
-import { errorTable, kindOfClass, ruleOf } from './errorTable.ts';
+import { errorTable, generalRemedy, kindOfClass, ruleOf } from './errorTable.ts';
 import type { ErrorCode } from './errorTable.ts';
 import type { RowError } from './side.ts';
 
 /** A Failure for one of the table's codes. `doing` names the call: `reading a page of the query of Contact`. */
 export function failureOf(code: string, doing: string, detail: { readonly cause?: unknown; readonly httpStatus?: number } = {}): Failure {
   const rule = ruleOf(code);
+  const kind = kindOfClass[rule.class];
+  const remedy = rule.remedy ?? (kind === 'permanent' ? generalRemedy : undefined);
   const status = detail.httpStatus === undefined ? '' : `, HTTP ${detail.httpStatus}`;
   return new Failure(`Salesforce, ${doing}: ${rule.says} (${code}${status}).`, {
-    kind: kindOfClass[rule.class],
+    kind,
     code,
-    ...(rule.remedy === undefined ? {} : { remedy: rule.remedy }),
+    ...(remedy === undefined ? {} : { remedy }),
     ...(rule.retryAfterMs === undefined ? {} : { retryAfterMs: rule.retryAfterMs }),
+    ...(rule.mostTries === undefined ? {} : { mostTries: rule.mostTries }),
     ...(detail.cause === undefined ? {} : { cause: detail.cause }),
   });
 }
@@ -100,6 +103,7 @@ const lostCodes: ReadonlySet<string> = new Set([
   'Z_BUF_ERROR',
   'Z_DATA_ERROR',
   'UND_ERR_INFO',
+  'UND_ERR_HEADERS_OVERFLOW',
 ]);
 const unreachableCodes: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
@@ -112,6 +116,7 @@ const unreachableCodes: ReadonlySet<string> = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
   'EADDRNOTAVAIL',
 ]);
+const certificateCode = /^CERT_|^ERR_TLS_CERT|SELF_SIGNED|^UNABLE_TO_/;
 const lateCodes: ReadonlySet<string> = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT']);
 
 /** Turns what the network threw into a transient Failure; anything else comes back as it is: a bug keeps its stack. */
@@ -126,9 +131,8 @@ export function networkFailure(thrown: unknown, doing: string): unknown {
           ? 'CONNECTION_LOST'
           : null;
     if (ours !== null) return failureOf(ours, doing, { cause: thrown });
-    if (code.startsWith('CERT_') || code.startsWith('ERR_TLS') || code.includes('SELF_SIGNED') || code.includes('UNABLE_TO_VERIFY')) {
-      return failureOf('UNREACHABLE', doing, { cause: thrown });
-    }
+    if (certificateCode.test(code)) return failureOf('CERTIFICATE_REFUSED', doing, { cause: thrown });
+    if (code.startsWith('ERR_TLS') || code.startsWith('ERR_SSL')) return failureOf('UNREACHABLE', doing, { cause: thrown });
   }
   return thrown;
 }

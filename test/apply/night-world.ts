@@ -66,6 +66,12 @@ export async function ruleDirectory(name: string): Promise<Readonly<Record<strin
   );
 }
 
+/** What is to go wrong in the org from now on: rules of a file of faults. */
+export async function strike(simulator: Simulator, ...rules: readonly object[]): Promise<void> {
+  const answer = await fetch(`${simulator.url}/__simulator/faults`, { method: 'PUT', body: JSON.stringify({ seed: 1, rules }) });
+  if (!answer.ok) throw new Error(await answer.text());
+}
+
 /** Ends with the test. `url`: of a database in which each world has schemas of its own. */
 export async function nightWorld(url: string, files: Readonly<Record<string, string>>, options: SimulatorOptions = {}): Promise<NightWorld> {
   const database = await mirrorDatabase(url);

@@ -9,7 +9,6 @@ import { Failure } from '../../src/domain/failure.ts';
 import { intentCounts } from '../../src/operator/intent-counts.ts';
 import { rejectsCsv } from '../../src/operator/intents.ts';
 import { sql } from '../../src/postgres/sql.ts';
-import type { RowResult } from '../../src/salesforce/side.ts';
 import { testDatabaseUrl } from '../services/database.ts';
 import { editOrg, orgValue, withOrg } from './organisation.ts';
 
@@ -71,37 +70,6 @@ test('R13 a pair that somebody blocked or unlinked since the match is written on
     'u4,applied',
   ]);
   expect(await outcomes(world, run)).toEqual(['1,deferred,,blockedMeanwhile', '2,deferred,,blockedMeanwhile', '3,applied', '4,applied']);
-});
-
-test('a lock is tried again in smaller chunks, five times at most, and then waits for the next night', async () => {
-  const { world, run, crmPart } = await reserved(url);
-  const sizes: number[] = [];
-  const deps = withOrg(world.deps, (real) => ({
-    updateRows: async (object, rows) => {
-      sizes.push(rows.length);
-      const locked = rows.map(({ id: row }): boolean => row === id(1) || (row === id(2) && sizes.length < 3));
-      const done = await real.updateRows(
-        object,
-        rows.filter((_, at) => !locked[at]),
-      );
-      const results = [...done];
-      return locked.map((is): RowResult =>
-        is ? { ok: false, code: 'UNABLE_TO_LOCK_ROW', message: 'locked', fields: [] } : (results.shift() as RowResult),
-      );
-    },
-  }));
-  await applyCollectionsPart(deps, run, crmPart, still);
-  expect(sizes).toEqual([4, 2, 2, 1, 1]);
-  expect(await outcomes(world, run)).toEqual(['1,deferred,UNABLE_TO_LOCK_ROW,tried again in vain', '2,applied', '3,applied', '4,applied']);
-});
-
-test('when the storage of the org is full the part stops, and what it did not send waits', async () => {
-  const { world, run, crmPart } = await reserved(url);
-  const deps = withOrg(world.deps, () => ({
-    updateRows: async (_object, rows) => rows.map((): RowResult => ({ ok: false, code: 'STORAGE_LIMIT_EXCEEDED', message: 'full', fields: [] })),
-  }));
-  await applyCollectionsPart(deps, run, crmPart, still);
-  expect(new Set((await outcomes(world, run)).map((line) => line.slice(2)))).toEqual(new Set(['deferred,STORAGE_LIMIT_EXCEEDED,full']));
 });
 
 test('a run that is closed or taken over writes nothing more', async () => {

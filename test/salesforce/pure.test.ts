@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { errorTable, ruleOf } from '../../src/salesforce/errorTable.ts';
-import { failureFrom } from '../../src/salesforce/errors.ts';
+import { failureFrom, failureOf } from '../../src/salesforce/errors.ts';
 import { salesforceId } from '../../src/salesforce/ids.ts';
 import { personAccountField } from '../../src/salesforce/personAccounts.ts';
 import { behindCondition, idsCondition, selectQuery, spanCondition } from '../../src/salesforce/soql.ts';
@@ -145,6 +145,11 @@ test('every rule of the error table has a sentence, and what ends a run has a re
     expect(rule.says, code).not.toBe('');
     if (rule.class === 'throttled' || rule.class === 'budget') expect(rule.retryAfterMs, code).toBeGreaterThan(0);
     if (rule.class === 'stop') expect(rule.remedy, code).toBeDefined();
+  }
+  for (const code of [...Object.keys(errorTable), 'SOMETHING_NEW']) {
+    const { kind, remedy, message } = failureOf(code, 'querying');
+    if (kind === 'permanent') expect(remedy, code).toMatch(/^[A-Z].*\.$/s);
+    expect(message, code).toMatch(/^Salesforce, querying: .*\.$/);
   }
 });
 
