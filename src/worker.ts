@@ -8,6 +8,7 @@ import type { LoadedSettings } from './config/load.ts';
 import { schemaNames } from './config/settings.ts';
 import type { ConnectedSettings } from './config/settings.ts';
 import { runKindName, runStatusName } from './domain/search-attributes.ts';
+import { dataConverterOf } from './encryption/data-converter.ts';
 import { addApiCalls } from './ledger/runs.ts';
 import { openStore } from './personalization/store.ts';
 import { Database } from './postgres/database.ts';
@@ -39,12 +40,13 @@ export function installRuntime(onLog: (line: string) => void): void {
 /** One worker, until the signal: schemas brought up to date, search attributes known to the server, the control workflow open. */
 export async function runWorker(options: WorkerOptions): Promise<void> {
   const { settings, temporal } = options;
+  const converter = dataConverterOf(settings);
   const database = await openLedger(settings);
   const store = await openStore(settings.personalization.url);
   const salesforce = createSalesforce({ ...settings.salesforce });
   const connection = await NativeConnection.connect(temporal.connection);
   try {
-    const client = new Client({ connection, namespace: temporal.namespace });
+    const client = new Client({ connection, namespace: temporal.namespace, ...converter });
     const searchable = await registerSearchAttributes(client, temporal.namespace, options.onLog);
     let accounted = 0;
     const activities = createActivities({
@@ -64,6 +66,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     const shared = {
       connection,
       namespace: temporal.namespace,
+      ...converter,
       activities,
       shutdownGraceTime: '20s',
       maxHeartbeatThrottleInterval: '5s',

@@ -34,5 +34,9 @@ export const commands = {
   links: { summary: 'end links in bulk; save and restore links, pins and blocks', load: () => import('./links.ts') },
   mirror: { summary: 'rebuild the mirror: the next run reads everything anew', load: () => import('./mirror.ts') },
   personalization: { summary: 'import, export or delete profiles of the profile store', load: () => import('./personalization.ts') },
+  'codec-server': {
+    summary: 'decrypt what Temporal keeps for its web UI and command line',
+    load: () => import('./codec-server.ts'),
+  },
   simulator: { summary: 'run the Salesforce stand-in on its own', load: () => import('./simulator.ts') },
 } as const satisfies Record<string, CommandEntry>;

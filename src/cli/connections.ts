@@ -92,7 +92,8 @@ export class SyncConnection {
     // What is wrong with the settings is said before anybody looks for a server.
     void this.loaded;
     const { connection: options, namespace } = await this.temporalPlace();
-    const temporal = await import('@temporalio/client');
+    const [temporal, { dataConverterOf }] = await Promise.all([import('@temporalio/client'), import('../encryption/data-converter.ts')]);
+    const converter = dataConverterOf(this.settings);
     let connection: Connection;
     try {
       connection = await temporal.Connection.connect({ ...(options as ConnectionOptions), connectTimeout: '5s' });
@@ -105,7 +106,7 @@ export class SyncConnection {
       });
     }
     this.#closing.push(() => connection.close());
-    return new temporal.Client({ connection, namespace });
+    return new temporal.Client({ connection, namespace, ...converter });
   }
 
   /** The database of ledger and mirror, as a reader: workers make and update its schemas. */

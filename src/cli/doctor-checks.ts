@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { Cron } from 'croner';
 import { requireConnections } from '../config/load.ts';
 import type { ConnectedSettings } from '../config/settings.ts';
@@ -6,6 +7,7 @@ import { settingsWarnings } from '../config/warnings.ts';
 import { settingsFailure } from '../config/problems.ts';
 import { Failure } from '../domain/failure.ts';
 import type { FieldFacts } from '../domain/fields.ts';
+import { keysOf } from '../encryption/data-converter.ts';
 import { objectFacts, objectTypes } from '../domain/objects.ts';
 import type { ObjectType } from '../domain/objects.ts';
 import { runKindName, runStatusName } from '../domain/search-attributes.ts';
@@ -13,7 +15,7 @@ import type { AttributeTypes } from '../personalization/port.ts';
 import { refuseOther } from '../ledger/binding.ts';
 import { createSalesforce } from '../salesforce/side.ts';
 import type { Salesforce } from '../salesforce/side.ts';
-import type { SyncConnection } from './connections.ts';
+import type { SyncConnection, TemporalPlace } from './connections.ts';
 import { describeError } from './errors.ts';
 import { findOpenNight } from './night.ts';
 import { describeSchedule } from './night-schedule.ts';
@@ -96,7 +98,21 @@ export async function* examine(sync: SyncConnection, nowMs: number): AsyncGenera
   const ledger = await ledgerFinding(sync);
   yield ledger;
   if (ledger.result === 'ok') yield await bindingFinding(sync, bound);
+  yield* encryptionFinding(settings);
   yield* examineTemporal(sync);
+}
+
+/** Whether what Temporal keeps is encrypted, and that a file of keys is its owner's alone. */
+function* encryptionFinding({ encryption }: ConnectedSettings): Generator<Finding> {
+  try {
+    const keys = keysOf(encryption);
+    if (keys[0] === undefined) return;
+    yield ok('encryption', `payloads are encrypted with the key ${keys[0].id}; ${count(keys.length)} can decrypt`);
+    const mode = encryption.keyFile === undefined ? 0 : statSync(encryption.keyFile).mode;
+    if ((mode & 0o077) !== 0) yield warn('encryption', `${encryption.keyFile} can be read by others`, `Make it its owner's: chmod 600.`);
+  } catch (error) {
+    yield fail('encryption', error);
+  }
 }
 
 function nextNight({ schedule }: ConnectedSettings, nowMs: number): Finding {
@@ -182,8 +198,15 @@ async function bindingFinding(sync: SyncConnection, found: Partial<Record<'sales
 }
 
 async function* examineTemporal(sync: SyncConnection): AsyncGenerator<Finding> {
-  const { connection, namespace } = await sync.temporalPlace();
-  const missingKey = lonelyCertificate(sync);
+  let place: TemporalPlace;
+  try {
+    place = await sync.temporalPlace();
+  } catch (error) {
+    yield fail('Temporal', error);
+    return;
+  }
+  const { connection, namespace } = place;
+  const missingKey = await lonelyCertificate(sync);
   if (missingKey !== undefined) yield warn('Temporal', missingKey, 'Give both or neither: a certificate without its key is not used.');
   try {
     const client = await sync.client();
@@ -222,11 +245,14 @@ async function scheduleFinding(sync: SyncConnection): Promise<Finding> {
   }
 }
 
-function lonelyCertificate({ environment, stack }: SyncConnection): string | undefined {
-  const given = (name: string): boolean => Boolean(environment.variables[`${name}_PATH`]) || Boolean(environment.variables[`${name}_DATA`]);
-  const [certificate, key] = [given('TEMPORAL_TLS_CLIENT_CERT'), given('TEMPORAL_TLS_CLIENT_KEY')];
-  if (stack !== undefined || certificate === key) return undefined;
+/** A certificate without its key, or the reverse, is left out without a word by what reads the configuration. */
+async function lonelyCertificate({ stack }: SyncConnection): Promise<string | undefined> {
+  if (stack !== undefined) return undefined;
+  const { loadClientConfigProfile } = await import('@temporalio/envconfig');
+  const { tls } = loadClientConfigProfile({ configFileStrict: true });
+  const [certificate, key] = [tls?.clientCert !== undefined, tls?.clientKey !== undefined];
+  if (certificate === key) return undefined;
   return certificate
-    ? 'TEMPORAL_TLS_CLIENT_CERT_* is set, TEMPORAL_TLS_CLIENT_KEY_* is not'
-    : 'TEMPORAL_TLS_CLIENT_KEY_* is set, TEMPORAL_TLS_CLIENT_CERT_* is not';
+    ? 'a client certificate is set (TEMPORAL_TLS_CLIENT_CERT_*), its key (TEMPORAL_TLS_CLIENT_KEY_*) is not'
+    : 'the key of a client certificate is set (TEMPORAL_TLS_CLIENT_KEY_*), the certificate (TEMPORAL_TLS_CLIENT_CERT_*) is not';
 }

@@ -17,7 +17,7 @@ function stableJson(value: unknown): string {
  * new password, or another port of the same database, changes nothing that was decided.
  */
 export function settingsHash(settings: Settings): string {
-  const { salesforce, personalization, ledger: _ledger, ...rest } = settings;
+  const { salesforce, personalization, ledger: _ledger, encryption: _encryption, ...rest } = settings;
   const decides = {
     ...rest,
     salesforce: { apiVersion: salesforce.apiVersion, apiBudget: salesforce.apiBudget },
@@ -50,11 +50,12 @@ function redactAuth(auth: SalesforceAuth): SalesforceAuth {
 
 /** The settings without secrets and without the name of a user: fit for logs, reports and the ledger. */
 export function redact(settings: Settings): Settings {
-  const { salesforce, personalization, ledger } = settings;
+  const { salesforce, personalization, ledger, encryption } = settings;
   return {
     ...settings,
     salesforce: { ...salesforce, loginUrl: redactUrl(salesforce.loginUrl), auth: salesforce.auth && redactAuth(salesforce.auth) },
     personalization: { ...personalization, url: redactUrl(personalization.url) },
     ledger: { url: redactUrl(ledger.url) },
+    encryption: { ...encryption, keys: encryption.keys && hidden },
   };
 }

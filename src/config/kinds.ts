@@ -1,3 +1,4 @@
+import { readKeys } from '../encryption/keys.ts';
 import { readCron } from './cron.ts';
 import type { CallBudget } from './settings.ts';
 
@@ -19,6 +20,15 @@ const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h
 export const text: Kind<string> = {
   allowed: 'a text that is not empty',
   read: (given) => (given.trim() === '' ? { problem: 'is empty' } : { value: given }),
+};
+
+/** Checked, and kept as the text it is. */
+export const payloadKeys: Kind<string> = {
+  allowed: 'keys as id=BASE64 of 32 bytes each, apart by commas or spaces',
+  read(given) {
+    const read = readKeys(given);
+    return 'problem' in read ? read : { value: given };
+  },
 };
 
 /** API names of fields, names of attributes: no white space around, no control characters. */

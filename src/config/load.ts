@@ -132,6 +132,11 @@ function objectOf(evaluation: Evaluation, object: ObjectType, entryKeys: Map<obj
   };
 }
 
+function encryptionOf(evaluation: Evaluation, folder: string): Settings['encryption'] {
+  const keyFile = evaluation.scalar(rows.encryptionKeyFile);
+  return { keys: evaluation.scalar(rows.encryptionKeys), keyFile: keyFile === undefined ? undefined : resolve(folder, keyFile) };
+}
+
 function settingsOf(evaluation: Evaluation, connections: Partial<Connections>, folder: string, entryKeys: Map<object, string>): Settings {
   const value = <V>(row: Parameters<typeof evaluation.scalar<V>>[0]): V => evaluation.scalar(row);
   const ignored = evaluation.texts(ignoreValuesRow, textKind) ?? defaultIgnoreValues;
@@ -145,6 +150,7 @@ function settingsOf(evaluation: Evaluation, connections: Partial<Connections>, f
     },
     personalization: { store: value(rows.store), url: connections.personalizationUrl ?? value(rows.storeUrl) },
     ledger: { url: connections.ledgerUrl ?? value(rows.ledgerUrl) },
+    encryption: encryptionOf(evaluation, folder),
     schedule: { cron: value(rows.cron), timezone: value(rows.timezone), jitterMs: value(rows.jitterMs) },
     approval: value(rows.approval),
     guards: {

@@ -95,6 +95,12 @@ export interface Settings {
   readonly salesforce: SalesforceSettings;
   readonly personalization: { readonly store: 'postgres'; readonly url: string | undefined };
   readonly ledger: { readonly url: string | undefined };
+  /** For what Temporal keeps; neither: it is kept as it is. */
+  readonly encryption: {
+    readonly keys: string | undefined;
+    /** Absolute. */
+    readonly keyFile: string | undefined;
+  };
   readonly schedule: {
     /** Five fields: minute, hour, day of month, month, day of week. */
     readonly cron: string;

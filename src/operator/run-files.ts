@@ -16,7 +16,7 @@ import type { RunSummary } from './runs.ts';
 export async function prepareOut(directory: string): Promise<void> {
   const probe = path.join(directory, `.probe-${process.pid}`);
   try {
-    await mkdir(directory, { recursive: true });
+    await mkdir(directory, { recursive: true, mode: 0o700 });
     await writeFile(probe, 'x', { mode: 0o600 });
     await rm(probe);
   } catch (error) {
@@ -38,7 +38,7 @@ export async function writeRunFiles(database: Database, { runNo, report }: RunSu
   const files = contents.map(([name]) => path.join(directory, name));
   const draft = (file: string): string => `${file}.${process.pid}.part`;
   try {
-    await mkdir(directory, { recursive: true });
+    await mkdir(directory, { recursive: true, mode: 0o700 });
     for (const [name, content] of contents) {
       await pipeline(content(), createWriteStream(draft(path.join(directory, name)), { mode: 0o600 }));
     }

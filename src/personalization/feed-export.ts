@@ -27,7 +27,7 @@ export interface ExportedFile {
 export async function exportFeeds(store: PersonalizationStore, directory: string): Promise<readonly ExportedFile[]> {
   const unfinished: string[] = [];
   try {
-    await mkdir(directory, { recursive: true });
+    await mkdir(directory, { recursive: true, mode: 0o700 });
     const exported = await store.database.transaction(async (tx) => {
       await tx.query('set transaction isolation level repeatable read, read only');
       const types = await store.describe();

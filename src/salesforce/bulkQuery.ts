@@ -8,9 +8,12 @@ type BulkQuery = Pick<Salesforce, 'openQuery' | 'checkQuery' | 'readPage' | 'del
 
 export type Json = Readonly<Record<string, unknown>>;
 
+/** It becomes part of addresses and messages. */
+const jobIdPattern = /^\w{1,40}$/;
+
 export function jobIdOf(job: unknown, doing: string): string {
   const id = (job as Json | null)?.['id'];
-  if (typeof id !== 'string' || id === '') throw failureOf('BAD_ANSWER', doing);
+  if (typeof id !== 'string' || !jobIdPattern.test(id)) throw failureOf('BAD_ANSWER', doing);
   return id;
 }
 

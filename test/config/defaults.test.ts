@@ -19,6 +19,7 @@ describe('defaults', () => {
       },
       personalization: { store: 'postgres', url: undefined },
       ledger: { url: undefined },
+      encryption: { keys: undefined, keyFile: undefined },
       schedule: { cron: '0 2 * * *', timezone: 'UTC', jitterMs: 300_000 },
       approval: 'firstRun',
       guards: { rejected: 0.05, personsGone: 0.05, linksEnded: 0.01, recordsGone: 0.2, writesFactor: 3 },
@@ -75,6 +76,7 @@ describe('what is made of the table', () => {
       SALESFORCE_REFRESH_TOKEN: 'c',
       PERSONALIZATION_URL: 'postgres://a/b',
       CRM_SYNC_LEDGER_URL: 'postgres://a/b',
+      CRM_SYNC_PAYLOAD_KEYS: `k1=${'A'.repeat(43)}=`,
     };
     const settings = load(uncommented, { env: variables });
     expect(settings.objects.contact.matchFields).toEqual([{ salesforce: 'Phone', personalization: ['phone', 'mobile'], ignoreCase: false }]);

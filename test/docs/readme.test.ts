@@ -24,6 +24,6 @@ test.for(documents)('what %s links to is there', (document) => {
 test.for(documents)('the commands that %s names exist', (document) => {
   const text = readFileSync(path.join(root, document), 'utf8');
   const fences = [...text.matchAll(/^```\w*$(.*?)^```$/gms)].map(([, block = '']) => block).join('\n');
-  const named = [...text.matchAll(/`(?:\.\/bin\/)?crm-sync ([a-z]+)/g), ...fences.matchAll(/^(?:\.\/bin\/)?crm-sync ([a-z]+)/gm)];
+  const named = [...text.matchAll(/`(?:\.\/bin\/)?crm-sync ([a-z-]+)/g), ...fences.matchAll(/^(?:\.\/bin\/)?crm-sync ([a-z-]+)/gm)];
   for (const [, name = ''] of named) if (!announced.includes(name)) expect(Object.keys(commands), document).toContain(name);
 });

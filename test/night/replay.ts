@@ -39,7 +39,7 @@ export async function replayAll(world: World): Promise<readonly Execution[]> {
   await listed(world, found);
   if (found.length < 2) throw new Error('no history of a night to replay');
   const histories = found.map(({ workflowId, history }) => ({ workflowId, history }));
-  const results = Worker.runReplayHistories({ workflowBundle: { codePath: await workflowBundle() } }, histories);
+  const results = Worker.runReplayHistories({ workflowBundle: { codePath: await workflowBundle() }, ...world.converter }, histories);
   for await (const { workflowId, error } of results)
     if (error !== undefined) throw new Error(`the history of ${workflowId} does not replay`, { cause: error });
   return found;

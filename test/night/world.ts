@@ -14,6 +14,7 @@ import type { LoadedSettings, SettingValues } from '../../src/config/load.ts';
 import type { Connections } from '../../src/config/settings.ts';
 import type { LeadSwitch, RunRequest, RunResult } from '../../src/domain/progress.ts';
 import type { Report } from '../../src/domain/report.ts';
+import { dataConverterOf } from '../../src/encryption/data-converter.ts';
 import { findRun } from '../../src/operator/runs.ts';
 import { writeRunFiles } from '../../src/operator/run-files.ts';
 import { importFeeds } from '../../src/personalization/feeds.ts';
@@ -47,6 +48,8 @@ export interface NightFiles {
 export interface World {
   readonly name: string;
   readonly client: Client;
+  /** What client, worker and replay read payloads with. */
+  readonly converter: ReturnType<typeof dataConverterOf>;
   readonly database: Database;
   readonly store: PersonalizationStore;
   readonly simulator: Simulator;
@@ -141,8 +144,9 @@ export async function startWorld({
       });
   await Promise.race([ready.promise, worker]);
   const database = await openLedger(settings);
+  const converter = dataConverterOf(settings);
   const connection = await Connection.connect({ address: temporal.address });
-  const client = new Client({ connection, namespace: temporal.namespace });
+  const client = new Client({ connection, namespace: temporal.namespace, ...converter });
 
   const start: World['start'] = async (request) => {
     const run = request?.run ?? `run-${randomBytes(6).toString('hex')}`;
@@ -157,6 +161,7 @@ export async function startWorld({
   return {
     name,
     client,
+    converter,
     database,
     store,
     simulator,
