@@ -1,7 +1,8 @@
 import { createSign, generateKeyPairSync } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { call, orgWith, tokenRequest } from './harness.ts';
+import { call, orgWith } from './harness.ts';
+import { tokenRequest } from './token.ts';
 import type { Session } from './harness.ts';
 
 const grant = 'urn:ietf:params:oauth:grant-type:jwt-bearer';

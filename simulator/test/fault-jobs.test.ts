@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { startSimulator } from '../src/simulator.ts';
-import { arm, bulkQuery, call, counted, directoryWith, ingest, jobOver, orgWith, rowsOf, tokenOf } from './harness.ts';
+import { arm, bulkQuery, call, counted, directoryWith, ingest, jobOver, orgWith, rowsOf } from './harness.ts';
+import { tokenOf } from './token.ts';
 import type { Session } from './harness.ts';
 
 const id = (n: number): string => `003${String(n).padStart(12, '0')}AAA`;

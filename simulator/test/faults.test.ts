@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { request } from 'node:http';
 import { expect, test } from 'vitest';
-import { arm, bulkQuery, call, counted, orgWith, rowsOf, soql, strikes, tokenOf, tokenRequest } from './harness.ts';
+import { arm, bulkQuery, call, counted, orgWith, rowsOf, soql, strikes } from './harness.ts';
+import { tokenOf, tokenRequest } from './token.ts';
 import type { Session } from './harness.ts';
 
 const id = (n: number): string => `003${String(n).padStart(12, '0')}AAA`;

@@ -6,6 +6,7 @@ import type { Connection } from 'jsforce';
 import { onTestFinished } from 'vitest';
 import { startSimulator } from '../src/simulator.ts';
 import type { Simulator, SimulatorOptions } from '../src/simulator.ts';
+import { tokenOf } from './token.ts';
 
 export type Session = { readonly simulator: Simulator; readonly token: string; readonly base: string; readonly warnings: string[] };
 
@@ -23,21 +24,6 @@ export async function orgWith(files: Readonly<Record<string, string | Buffer>>, 
   const simulator = await startSimulator({ dataDirectory: directoryWith(files), warn: (line) => warnings.push(line), ...options });
   onTestFinished(() => simulator.stop());
   return { simulator, token: await tokenOf(simulator), base: `${simulator.url}/services/data/v66.0`, warnings };
-}
-
-export async function tokenOf({ url, credentials }: { url: string; credentials: { clientId: string; clientSecret: string } }): Promise<string> {
-  const { status, json } = await tokenRequest(url, {
-    grant_type: 'client_credentials',
-    client_id: credentials.clientId,
-    client_secret: credentials.clientSecret,
-  });
-  if (status !== 200) throw new Error(`no token: ${status}`);
-  return String(json['access_token']);
-}
-
-export async function tokenRequest(url: string, form: Record<string, string>): Promise<{ status: number; json: Record<string, unknown> }> {
-  const response = await fetch(`${url}/services/oauth2/token`, { method: 'POST', body: new URLSearchParams(form) });
-  return { status: response.status, json: (await response.json()) as Record<string, unknown> };
 }
 
 // Answers are JSON of many shapes, looked at by the test that asked for them.

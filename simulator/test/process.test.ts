@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import { call, directoryWith, jobOver, tokenOf } from './harness.ts';
+import { call, directoryWith, jobOver } from './harness.ts';
+import { tokenOf } from './token.ts';
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 

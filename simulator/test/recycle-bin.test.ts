@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { call, ingest, jsforceOf, orgWith, rowsOf, set, soql } from './harness.ts';
 import type { Session } from './harness.ts';
 import { startSimulator } from '../src/simulator.ts';
-import { directoryWith, tokenOf } from './harness.ts';
+import { directoryWith } from './harness.ts';
+import { tokenOf } from './token.ts';
 
 const account = '001000000000001AAA';
 const [ada, bo] = ['003000000000001AAA', '003000000000002AAA'] as const;

@@ -2,7 +2,8 @@ import { request } from 'node:http';
 import { networkInterfaces } from 'node:os';
 import { expect, test } from 'vitest';
 import { startSimulator } from '../src/simulator.ts';
-import { bulkQuery, call, directoryWith, jsforceOf, orgWith, rowsOf, set, soql, tokenOf } from './harness.ts';
+import { bulkQuery, call, directoryWith, jsforceOf, orgWith, rowsOf, set, soql } from './harness.ts';
+import { tokenOf } from './token.ts';
 
 const ada = '003000000000001AAA';
 const account = '001000000000001AAA';

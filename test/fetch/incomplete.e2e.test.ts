@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { tokenOf } from '../../simulator/test/harness.ts';
+import { tokenOf } from '../../simulator/test/token.ts';
 import { atStep, holdAt } from '../night/hold.ts';
 import { inWorld } from '../night/in-world.ts';
 import type { World } from '../night/world.ts';

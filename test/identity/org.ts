@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import jsforce from 'jsforce';
 import type { Connection } from 'jsforce';
-import { tokenOf } from '../../simulator/test/harness.ts';
-import type { World } from '../night/world.ts';
+import { tokenOf } from '../../simulator/test/token.ts';
+import type { OrgAddress } from '../../simulator/test/token.ts';
 
 type Fields = Readonly<Record<string, string | number | boolean | null>>;
 interface Answer {
@@ -30,7 +30,7 @@ export interface Org {
 
 const lookEveryMs = 50;
 
-export async function orgOf({ simulator }: Pick<World, 'simulator'>): Promise<Org> {
+export async function orgOf({ simulator }: { readonly simulator: OrgAddress }): Promise<Org> {
   const connection: Connection = new jsforce.Connection({
     instanceUrl: simulator.url,
     accessToken: await tokenOf(simulator),

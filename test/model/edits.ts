@@ -8,9 +8,8 @@ import { importFeeds } from '../../src/personalization/feeds.ts';
 import { orgOf } from '../identity/org.ts';
 import type { Org } from '../identity/org.ts';
 import type { Random } from '../match/random.ts';
-import type { World } from '../night/world.ts';
 import { accountAttributes, personField, readSides, userAttributes } from './sides.ts';
-import type { SideRecord, Sides } from './sides.ts';
+import type { SideRecord, Sides, TwoSides } from './sides.ts';
 import { accountCells, accountValue, csv, userCells, userValue } from './start.ts';
 import { valuesOf } from './values.ts';
 
@@ -19,7 +18,7 @@ type Edit = (place: Place) => Promise<boolean>;
 
 interface Place {
   readonly random: Random;
-  readonly world: World;
+  readonly world: TwoSides;
   readonly org: Org;
   readonly sides: Sides;
 }
@@ -254,14 +253,14 @@ const weighted: readonly (readonly [name: string, weight: number, edit: Edit])[]
 
 export type EditCounts = Record<string, number>;
 
-/** So many random edits one after the other, each on what the ones before it left; counted by their names. */
-export async function editBothSides(random: Random, world: World, count: number, counts: EditCounts): Promise<void> {
+/** So many random edits one after the other, each on what the ones before it left; counted by their names. `contactsWhere`: SOQL, of these contacts alone. */
+export async function editBothSides(random: Random, world: TwoSides, count: number, counts: EditCounts, contactsWhere?: string): Promise<void> {
   const org = await orgOf(world);
   const all = weighted.reduce((sum, [, weight]) => sum + weight, 0);
   for (let left = count; left > 0; left--) {
     let place = random.next() * all;
     const [name, , edit] = weighted.find(([, weight]) => (place -= weight) < 0) ?? weighted[0] ?? raise();
-    if (await edit({ random, world, org, sides: await readSides(world) })) counts[name] = (counts[name] ?? 0) + 1;
+    if (await edit({ random, world, org, sides: await readSides(world, contactsWhere) })) counts[name] = (counts[name] ?? 0) + 1;
   }
 }
 
@@ -270,7 +269,7 @@ function raise(): never {
 }
 
 /** The simulator's settings, and what it does once, such as `advanceSeconds`. */
-export async function settle({ simulator }: World, settings: object): Promise<void> {
+export async function settle({ simulator }: Pick<TwoSides, 'simulator'>, settings: object): Promise<void> {
   const answer = await fetch(`${simulator.url}/__simulator/settings`, { method: 'POST', body: JSON.stringify(settings) });
   if (!answer.ok) throw new Error(`the simulator refused its settings: ${await answer.text()}`);
 }

@@ -2,16 +2,23 @@ import { text } from 'node:stream/consumers';
 import { parse } from 'csv-parse/sync';
 import jsforce from 'jsforce';
 import type { Connection } from 'jsforce';
-import { tokenOf } from '../../simulator/test/harness.ts';
+import { tokenOf } from '../../simulator/test/token.ts';
+import type { OrgAddress } from '../../simulator/test/token.ts';
 import { objectFacts, objectTypes } from '../../src/domain/objects.ts';
 import type { ObjectType } from '../../src/domain/objects.ts';
 import type { WorldPerson, WorldRecord } from '../match/match-fixture.ts';
-import type { World } from '../night/world.ts';
+import type { PersonalizationStore } from '../../src/personalization/store.ts';
 import { fieldTypes } from './model-settings.ts';
 
 /** A record as the org shows it; values are texts by R6, blank ones are absent. */
 export interface SideRecord extends WorldRecord {
   readonly personAccount: boolean;
+}
+
+/** An org and a store that can be asked and changed. */
+export interface TwoSides {
+  readonly simulator: OrgAddress;
+  readonly store: PersonalizationStore;
 }
 
 /** Both sides as their public interfaces show them. */
@@ -47,14 +54,16 @@ export function personField(name: string): string {
   return ['LastName', 'Phone'].includes(name) ? name : `Person${name}`;
 }
 
-async function connectionTo(world: World): Promise<Connection> {
+async function connectionTo(world: TwoSides): Promise<Connection> {
   return new jsforce.Connection({ instanceUrl: world.simulator.url, accessToken: await tokenOf(world.simulator), version: '66.0', logLevel: 'NONE' });
 }
 
-/** What the org returns of all objects, the recycle bin included, and everybody in the store. */
-export async function readSides(world: World): Promise<Sides> {
+/** What the org returns of all objects, the recycle bin included, and everybody in the store. `contactsWhere`: SOQL, of these contacts alone. */
+export async function readSides(world: TwoSides, contactsWhere?: string): Promise<Sides> {
   const connection = await connectionTo(world);
-  const records = await Promise.all(objectTypes.map(async (object) => [object, await readRecords(connection, object)] as const));
+  const records = await Promise.all(
+    objectTypes.map(async (object) => [object, await readRecords(connection, object, object === 'contact' ? contactsWhere : undefined)] as const),
+  );
   return {
     records: Object.fromEntries(records) as unknown as Sides['records'],
     persons: { user: await readPersons(world, 'user', userAttributes), account: await readPersons(world, 'account', accountAttributes) },
@@ -63,9 +72,9 @@ export async function readSides(world: World): Promise<Sides> {
 
 type Row = Readonly<Record<string, unknown>>;
 
-async function readRecords(connection: Connection, object: ObjectType): Promise<readonly SideRecord[]> {
+async function readRecords(connection: Connection, object: ObjectType, where?: string): Promise<readonly SideRecord[]> {
   const fields = ['Id', 'IsDeleted', 'MasterRecordId', ...stateFields[object], ...recordFields[object]];
-  const soql = `select ${fields.join(', ')} from ${objectFacts[object].crmName} order by Id`;
+  const soql = `select ${fields.join(', ')} from ${objectFacts[object].crmName} ${where === undefined ? '' : `where ${where}`} order by Id`;
   const { records } = await connection.query<Row>(soql, { autoFetch: true, scanAll: true, maxFetch: 10_000 });
   return records.map((row) => sideRecord(object, row));
 }
@@ -91,7 +100,7 @@ function sideRecord(object: ObjectType, row: Row): SideRecord {
   };
 }
 
-async function readPersons({ store }: World, kind: 'user' | 'account', attributes: readonly string[]): Promise<readonly WorldPerson[]> {
+async function readPersons({ store }: TwoSides, kind: 'user' | 'account', attributes: readonly string[]): Promise<readonly WorldPerson[]> {
   const { csv } = await store.readPage({ kind, attributes }, 'start');
   const rows: string[][] = parse(await text(csv), { from_line: 2 });
   return rows.map(([id = '', accountId = '', ...texts]) => ({

@@ -1,0 +1,161 @@
+import type { Fault } from '../simulator/src/faults.ts';
+import type { Random } from '../test/match/random.ts';
+
+/** A rule for the simulator. `mayEnd`: a run that it struck may end as `partial` or `failed`, or leave something for the next one; otherwise that is a defect. */
+export interface DrawnFault {
+  readonly name: string;
+  readonly path: string;
+  readonly method?: string;
+  readonly at: number;
+  readonly count: number | 'always';
+  readonly fault: Fault;
+  readonly mayEnd: boolean;
+}
+
+/** A kind of request, and from which to which of a night's a fault is drawn. */
+interface Target {
+  readonly says: string;
+  readonly path: string;
+  readonly method?: string;
+  readonly upTo: number;
+}
+
+const targets = {
+  any: { says: 'any request', path: '/services/data/**', upTo: 60 },
+  token: { says: 'login', path: '/services/oauth2/token', upTo: 2 },
+  query: { says: 'query', path: '/query*/**', upTo: 6 },
+  plainQuery: { says: 'query', path: '/quer*', method: 'GET', upTo: 6 },
+  changes: { says: 'changes', path: '/sobjects/*/*', method: 'GET', upTo: 8 },
+  openQuery: { says: 'Bulk query', path: '/jobs/query', method: 'POST', upTo: 4 },
+  checkQuery: { says: 'look at a Bulk query', path: '/jobs/query/*', method: 'GET', upTo: 5 },
+  queryPage: { says: 'page of a Bulk query', path: '/jobs/query/*/results', method: 'GET', upTo: 4 },
+  retrieve: { says: 'retrieve', path: '/composite/sobjects/*', method: 'POST', upTo: 10 },
+  update: { says: 'update', path: '/composite/sobjects', method: 'PATCH', upTo: 5 },
+  openIngest: { says: 'Bulk update', path: '/jobs/ingest', method: 'POST', upTo: 1 },
+  upload: { says: 'upload', path: '/jobs/ingest/*/batches', method: 'PUT', upTo: 1 },
+  handOver: { says: 'hand-over', path: '/jobs/ingest/*', method: 'PATCH', upTo: 1 },
+  checkIngest: { says: 'look at a Bulk update', path: '/jobs/ingest/*', method: 'GET', upTo: 2 },
+  results: { says: 'results of a Bulk update', path: '/jobs/ingest/*/*s', method: 'GET', upTo: 3 },
+} as const satisfies Record<string, Target>;
+type TargetName = keyof typeof targets;
+
+interface Kind {
+  readonly says: string;
+  readonly on: readonly TargetName[];
+  readonly weight: number;
+  readonly mayEnd?: boolean;
+  /** At most so often in a row; once if absent. */
+  readonly upTo?: number;
+  readonly forGood?: boolean;
+  readonly fault: (random: Random) => Fault;
+}
+
+const everywhere: readonly TargetName[] = Object.keys(targets).filter((name) => name !== 'token') as TargetName[];
+const answers = everywhere.filter((name) => !['upload', 'handOver'].includes(name));
+const csv: readonly TargetName[] = ['queryPage', 'results'];
+const writes: readonly TargetName[] = ['update', 'update', 'openIngest', 'upload', 'handOver'];
+
+const kinds: readonly Kind[] = [
+  { says: 'answer lost', on: writes, weight: 6, fault: () => ({ kind: 'loseAnswer' }) },
+  { says: 'answer lost', on: everywhere, weight: 2, fault: () => ({ kind: 'loseAnswer' }) },
+  { says: 'closed', on: everywhere, weight: 3, upTo: 2, fault: () => ({ kind: 'close' }) },
+  {
+    says: 'error of its own',
+    on: everywhere,
+    weight: 2,
+    fault: () => ({ kind: 'status', status: 500, errorCode: 'UNKNOWN_EXCEPTION', message: 'An unexpected error occurred.' }),
+  },
+  { says: 'unavailable', on: everywhere, weight: 2, upTo: 2, fault: (random) => ({ kind: 'html', status: random.pick([502, 503, 504]) }) },
+  { says: 'login down', on: ['token'], weight: 1, upTo: 3, fault: () => ({ kind: 'html' }) },
+  { says: 'session ended', on: everywhere, weight: 3, fault: () => ({ kind: 'sessionExpired' }) },
+  { says: 'late', on: everywhere, weight: 2, upTo: 3, fault: (random) => ({ kind: 'delay', ms: 100 + random.below(900) }) },
+  { says: 'slow', on: answers, weight: 1, fault: () => ({ kind: 'drip', bytes: 2_048, everyMs: 20 }) },
+  { says: 'cut', on: answers, weight: 3, upTo: 2, fault: () => ({ kind: 'cut' }) },
+  { says: 'cut in its first bytes', on: answers, weight: 1, fault: (random) => ({ kind: 'cut', afterBytes: random.below(12) }) },
+  { says: 'ends too early', on: answers, weight: 2, fault: () => ({ kind: 'cut', clean: true }) },
+  { says: 'noise', on: answers, weight: 1, fault: (random) => ({ kind: 'garbage', bytes: random.below(3_000) }) },
+  {
+    says: 'rows missing',
+    on: ['queryPage', 'results', 'plainQuery', 'retrieve', 'update'],
+    weight: 2,
+    fault: (random) => ({ kind: 'dropRows', rows: 1 + random.below(3) }),
+  },
+  {
+    says: 'wrong count',
+    on: ['queryPage', 'plainQuery', 'checkQuery'],
+    weight: 1,
+    fault: (random) => ({ kind: 'wrongCount', by: random.pick([-1, 1]) }),
+  },
+  { says: 'locator missing', on: csv, weight: 1, fault: () => ({ kind: 'locator', as: 'missing' }) },
+  { says: 'locator repeated', on: csv, weight: 1, fault: () => ({ kind: 'locator', as: 'repeated' }) },
+  {
+    says: 'stuck for some looks',
+    on: ['openQuery', 'openIngest'],
+    weight: 2,
+    fault: (random) => ({ kind: 'job', end: 'stuck', polls: 1 + random.below(2) }),
+  },
+  { says: 'gone when it is done', on: ['openQuery', 'openIngest'], weight: 2, fault: () => ({ kind: 'job', end: 'gone' }) },
+  {
+    says: 'half done, then failed',
+    on: ['openIngest'],
+    weight: 2,
+    fault: (random) => ({ kind: 'job', end: 'Failed', afterRows: random.below(2_500) }),
+  },
+  { says: 'failed', on: ['openQuery'], weight: 1, fault: () => ({ kind: 'job', end: 'Failed' }) },
+  {
+    says: 'rows saved but in no result',
+    on: ['openIngest'],
+    weight: 2,
+    fault: (random) => ({ kind: 'job', lostRows: 1 + random.below(20), lostAreSaved: true }),
+  },
+  { says: 'rows locked', on: ['update', 'update', 'openIngest'], weight: 2, fault: (random) => ({ kind: 'rowError', rows: 1 + random.below(5) }) },
+  { says: 'budget spent for a while', on: everywhere, weight: 0.7, mayEnd: true, fault: () => ({ kind: 'requestLimit', limit: 'total' }) },
+  { says: 'too many at once', on: everywhere, weight: 0.15, fault: () => ({ kind: 'requestLimit', limit: 'concurrent' }) },
+  { says: 'rows in no result', on: ['openIngest'], weight: 0.7, mayEnd: true, fault: (random) => ({ kind: 'job', lostRows: 1 + random.below(20) }) },
+  {
+    says: 'aborted by somebody',
+    on: ['openIngest', 'openQuery'],
+    weight: 0.7,
+    mayEnd: true,
+    fault: (random) => ({ kind: 'job', end: 'Aborted', afterRows: random.below(2_500) }),
+  },
+  {
+    says: 'rows in an approval',
+    on: ['update'],
+    weight: 0.5,
+    mayEnd: true,
+    fault: (random) => ({ kind: 'rowError', errorCode: 'ENTITY_IS_LOCKED', rows: 1 + random.below(5) }),
+  },
+  {
+    says: 'access taken away',
+    on: everywhere,
+    weight: 0.4,
+    mayEnd: true,
+    fault: () => ({ kind: 'status', status: 403, errorCode: 'INSUFFICIENT_ACCESS', message: 'no' }),
+  },
+  { says: 'budget spent for good', on: ['any'], weight: 0.2, mayEnd: true, forGood: true, fault: () => ({ kind: 'requestLimit', limit: 'total' }) },
+];
+
+/** Faults of one night. `bulk`: it sends so much that Bulk is used. */
+export function drawFaults(random: Random, bulk: boolean): readonly DrawnFault[] {
+  const able = kinds
+    .map((kind) => ({ ...kind, on: kind.on.filter((name) => bulk || !/ngest|upload|handOver|results/.test(name)) }))
+    .filter(({ on }) => on.length > 0);
+  const all = able.reduce((sum, { weight }) => sum + weight, 0);
+  return Array.from({ length: 5 + random.below(7) }, (_, index) => {
+    let place = random.next() * all;
+    const kind = able.find(({ weight }) => (place -= weight) < 0) ?? able[0];
+    if (kind === undefined) throw new Error('there are no faults');
+    const { says, path, method, upTo }: Target = targets[random.pick(kind.on)];
+    const at = 1 + random.below(upTo);
+    return {
+      name: `${index + 1}: ${says} ${at}: ${kind.says}`,
+      path,
+      ...(method === undefined ? {} : { method }),
+      at,
+      count: kind.forGood === true ? 'always' : 1 + random.below(kind.upTo ?? 1),
+      fault: kind.fault(random),
+      mayEnd: kind.mayEnd ?? false,
+    };
+  });
+}

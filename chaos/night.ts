@@ -1,0 +1,66 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { WorkflowExecutionAlreadyStartedError, WorkflowFailedError } from '@temporalio/client';
+import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
+import { grpcCode } from '../src/cli/errors.ts';
+import type { RunRequest, RunResult, RunStatus } from '../src/domain/progress.ts';
+import type { World } from './world.ts';
+
+/** Short, so that a seed costs seconds; production waits ten times as long. */
+export const heartbeatTimeoutMs = 2_000;
+const budgetPauseMs = 1_500;
+const patienceMs = 240_000;
+const pauseMs = 250;
+
+export interface EndedRun {
+  readonly run: string;
+  readonly status: RunStatus | 'terminated';
+  /** What the workflow failed with. */
+  readonly code?: string;
+}
+
+/** One run of the sync, followed to its end however often the servers go away. Throws if it does not end. */
+export async function night(world: World, run: string, onStarted: () => void = () => undefined): Promise<EndedRun> {
+  const { client, name } = world;
+  const workflowId = `${name}-run`;
+  const request: RunRequest = { run, kind: 'night', full: false, atGate: 'end', heartbeatTimeoutMs, budgetPauseMs };
+  const deadline = Date.now() + patienceMs;
+  const executionId = await patiently(deadline, async () => {
+    try {
+      const options = { workflowId, taskQueue: name, args: [request], workflowTaskTimeout: '2s' } as const;
+      return (await client.workflow.start('syncRun', options)).firstExecutionRunId;
+    } catch (error) {
+      // The answer to an earlier try was lost.
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return (await client.workflow.getHandle(workflowId).describe()).runId;
+      throw error;
+    }
+  });
+  onStarted();
+  try {
+    const result = await patiently(deadline, () => client.withDeadline(deadline, () => client.workflow.getHandle(workflowId, executionId).result()));
+    return { run, status: (result as RunResult).status };
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw new Error(`the run ${run} did not end within ${patienceMs / 1000} s`, { cause: error });
+    if (error.cause instanceof TerminatedFailure) return { run, status: 'terminated' };
+    if (error.cause instanceof CancelledFailure) return { run, status: 'cancelled' };
+    return { run, status: 'failed', code: codeOf(error) };
+  }
+}
+
+function codeOf(error: unknown): string {
+  let code = 'UNEXPECTED';
+  for (let current = error; current instanceof Error; current = current.cause)
+    if (current instanceof ApplicationFailure && typeof current.type === 'string') code = current.type;
+  return code;
+}
+
+/** Again while the server is away. */
+export async function patiently<T>(deadline: number, body: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await body();
+    } catch (error) {
+      if (grpcCode(error) === undefined || Date.now() > deadline) throw error;
+      await delay(pauseMs);
+    }
+  }
+}

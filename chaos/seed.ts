@@ -1,0 +1,142 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { editBothSides } from '../test/model/edits.ts';
+import type { Base } from './base.ts';
+import { startCalmWorld } from './calm-world.ts';
+import { compareNights, compareQuiet } from './compare.ts';
+import type { Difference } from './compare.ts';
+import { leftBy } from './left.ts';
+import type { Left } from './left.ts';
+import { night } from './night.ts';
+import type { EndedRun } from './night.ts';
+import { newScores, plainName, streamOf } from './scenario.ts';
+import type { Scenario } from './scenario.ts';
+import { setLeads, storm } from './storm.ts';
+import type { Storm } from './storm.ts';
+import { startStormyWorld } from './stormy-world.ts';
+import { importInto, settle } from './world.ts';
+import type { World, WorldOptions } from './world.ts';
+
+/** A night that did not come out as it should; the seed's world is kept. */
+export class Found extends Error {
+  readonly difference: Difference;
+
+  constructor(difference: Difference) {
+    super(difference.says);
+    this.difference = difference;
+  }
+}
+
+export interface SeedResult {
+  readonly faults: number;
+  readonly kills: number;
+}
+
+/** The nights of a seed undisturbed, and what each left. */
+export async function undisturbed(scenario: Scenario, base: Base, folder: string): Promise<readonly Left[]> {
+  const world = await startCalmWorld(optionsOf(scenario, base, folder, 'calm'));
+  try {
+    const lefts: Left[] = [];
+    for (const [index, { leads }] of scenario.nights.entries()) {
+      if (index > 0) await day(scenario, world, index);
+      await setLeads(world, leads);
+      await countAs(world, `night ${index + 1}`);
+      const run = `night-${index + 1}`;
+      mustSucceed(await night(world, run), 'the undisturbed night');
+      lefts.push(await leftBy(world, run, `night ${index + 1}`));
+    }
+    return lefts;
+  } finally {
+    await world.stop();
+  }
+}
+
+/** The nights of a seed with all that was drawn for them, each compared with the undisturbed one; then one more, which writes nothing. @throws {Found} */
+export async function disturbed(
+  scenario: Scenario,
+  base: Base,
+  folder: string,
+  calm: Promise<readonly Left[]>,
+  onLine: (line: string) => void,
+): Promise<SeedResult> {
+  const world = await startStormyWorld(optionsOf(scenario, base, folder, 'storm'), (line) => onLine(`    ${line}`));
+  const total = { faults: 0, kills: 0 };
+  let last: Left | undefined;
+  try {
+    for (const [index, drawn] of scenario.nights.entries()) {
+      if (index > 0) await day(scenario, world, index);
+      const name = `night ${index + 1}`;
+      await setLeads(world, drawn.leadsTurned?.from ?? drawn.leads);
+      await countAs(world, name);
+      const stormy = await storm(world, drawn, `night-${index + 1}`);
+      for (const line of told(name, stormy)) onLine(line);
+      total.faults += Object.values(stormy.struck).reduce((sum, times) => sum + times, 0);
+      total.kills += stormy.kills;
+      const left = await afterwards(world, stormy, index + 1, onLine);
+      const wanted = (await calm)[index];
+      if (wanted === undefined) throw new Error('the undisturbed run has fewer nights');
+      const difference = compareNights(left, wanted, { again: stormy.mayEnd, twins: stormy.twins });
+      if (difference !== null) throw new Found({ ...difference, says: `${name}: ${difference.says}` });
+      last = left;
+    }
+    await countAs(world, 'quiet');
+    mustSucceed(await night(world, 'quiet'), 'one more night');
+    const difference = last === undefined ? null : compareQuiet(last, await leftBy(world, 'quiet', 'quiet'));
+    if (difference !== null) throw new Found(difference);
+    return total;
+  } finally {
+    await world.stop();
+  }
+}
+
+/** The run itself, or the one after it if it may have left something. */
+async function afterwards(world: World, stormy: Storm, number: number, onLine: (line: string) => void): Promise<Left> {
+  const counted = `night ${number}`;
+  if (!stormy.mayEnd) {
+    mustSucceed(stormy.ended, `the disturbed night ${number}, although nothing struck that may end it,`);
+    return leftBy(world, `night-${number}`, counted);
+  }
+  const run = `night-${number}-again`;
+  const ended = await night(world, run);
+  onLine(`  night ${number} again: ${ended.status}`);
+  mustSucceed(ended, `the undisturbed run after the disturbed night ${number}`);
+  return leftBy(world, run, counted);
+}
+
+function mustSucceed({ run, status, code }: EndedRun, what: string): void {
+  if (status === 'success') return;
+  throw new Found({ kind: 'different', says: `${what} ended as ${status}${code === undefined ? '' : ` (${code})`}: ${run}`, lines: [] });
+}
+
+function told(name: string, { ended, struck, done }: Storm): readonly string[] {
+  return [
+    `  ${name}: ${ended.status}${ended.code === undefined ? '' : ` (${ended.code})`}`,
+    ...Object.entries(struck).map(([fault, times]) => `    fault ${fault}${times === 1 ? '' : `, ${times} times`}`),
+    ...done.map((line) => `    ${line}`),
+  ];
+}
+
+function optionsOf({ seed, files, simulator }: Scenario, base: Base, folder: string, kind: 'calm' | 'storm'): WorldOptions {
+  return { name: `chaos-${seed}-${kind}`, base, directory: path.join(folder, kind), files, simulator };
+}
+
+const countAs = (world: World, name: string): Promise<void> => settle(world.simulator.url, { run: name });
+
+/** What people do on both sides between two nights, by the seed alone. Hours pass before and after. */
+async function day(scenario: Scenario, world: World, number: number): Promise<void> {
+  const random = streamOf(scenario.seed, 'edits', number);
+  await countAs(world, `day ${number}`);
+  await settle(world.simulator.url, { advanceSeconds: 1_800 });
+  await editBothSides(random, world, 4 + random.below(8), {}, `(not LastName like '${plainName}%')`);
+  const scores = newScores(scenario, number);
+  if (scores !== null) await importScores(world, scores);
+  await settle(world.simulator.url, { advanceSeconds: 14_400 });
+}
+
+async function importScores({ store }: World, csv: string): Promise<void> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'crm-sync-feed-'));
+  await writeFile(path.join(folder, 'user-1.csv'), csv);
+  await importInto(store, folder, ['user-1.csv']);
+  await rm(folder, { recursive: true });
+}

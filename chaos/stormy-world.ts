@@ -1,0 +1,61 @@
+import path from 'node:path';
+import { writeStackSettings } from '../src/cli/stack-settings.ts';
+import { workerPart } from '../src/local/node-parts.ts';
+import { startPart } from '../src/local/part.ts';
+import type { Part } from '../src/local/part.ts';
+import { startStack } from '../src/local/stack.ts';
+import type { Stack } from '../src/local/stack.ts';
+import { prepareGround, settle, worldOn } from './world.ts';
+import type { World, WorldOptions } from './world.ts';
+
+/** A world that can be struck: its org and its worker are processes of the embedded stack, which starts again what dies. */
+export interface StormyWorld extends World {
+  readonly stack: Stack;
+  /** Beside that of the stack: takes over what one that is paused left undone. A repeat does nothing. */
+  readonly startSecondWorker: () => Promise<void>;
+  readonly secondWorker: () => Part<undefined> | undefined;
+}
+
+export async function startStormyWorld(options: WorldOptions, onLine: (line: string) => void): Promise<StormyWorld> {
+  const { name, base, directory } = options;
+  const ground = await prepareGround(options);
+  const stateDir = path.join(directory, 'state');
+  const settings = {
+    settingsFile: path.join(ground.data, 'crm-sync.yaml'),
+    optional: false,
+    defaults: { approval: 'never', name },
+    connections: 'stack',
+    loaded: true,
+  } as const;
+  const stack = await startStack({
+    stateDir,
+    parts: ['postgres', 'temporal', 'simulator', 'worker'],
+    environment: base.environmentOf(ground.databaseName),
+    dataDir: ground.data,
+    beforeWorker: async (file) => {
+      await writeStackSettings(stateDir, settings);
+      await settle(file.salesforce?.url ?? '', options.simulator);
+    },
+    onLine,
+  });
+  let second: Part<undefined> | undefined;
+  const { url = '', clientId = '', clientSecret = '' } = stack.current().salesforce ?? {};
+  const world = await worldOn(ground, options, { url, credentials: { clientId, clientSecret } }, async () => {
+    await second?.stop();
+    await stack.stop();
+  });
+  return {
+    ...world,
+    stack,
+    secondWorker: () => second,
+    startSecondWorker: async () => {
+      second ??= await startSecondWorker(stateDir, onLine);
+    },
+  };
+}
+
+/** Watched like the one of the stack. */
+async function startSecondWorker(stateDir: string, onLine: (line: string) => void): Promise<Part<undefined>> {
+  const definition = { ...workerPart({ stateDir, args: [], logFile: path.join(stateDir, 'logs', 'second-worker.log') }), name: 'Second worker' };
+  return startPart(definition, { onLine, onStarted: async () => undefined, onReady: async () => undefined });
+}
