@@ -15,7 +15,7 @@ export interface EndedRun {
   readonly run: string;
   readonly status: RunStatus | 'terminated';
   /** What the workflow failed with. */
-  readonly code?: string;
+  readonly why?: string;
 }
 
 /** One run of the sync, followed to its end however often the servers go away. Throws if it does not end. */
@@ -42,15 +42,16 @@ export async function night(world: World, run: string, onStarted: () => void = (
     if (!(error instanceof WorkflowFailedError)) throw new Error(`the run ${run} did not end within ${patienceMs / 1000} s`, { cause: error });
     if (error.cause instanceof TerminatedFailure) return { run, status: 'terminated' };
     if (error.cause instanceof CancelledFailure) return { run, status: 'cancelled' };
-    return { run, status: 'failed', code: codeOf(error) };
+    return { run, status: 'failed', why: whyOf(error) };
   }
 }
 
-function codeOf(error: unknown): string {
-  let code = 'UNEXPECTED';
-  for (let current = error; current instanceof Error; current = current.cause)
-    if (current instanceof ApplicationFailure && typeof current.type === 'string') code = current.type;
-  return code;
+/** Codes and messages from the outside to the inside. */
+function whyOf(error: Error): string {
+  const words: string[] = [];
+  for (let at: unknown = error.cause; at instanceof Error; at = at.cause)
+    words.push(at instanceof ApplicationFailure && typeof at.type === 'string' ? `${at.type}: ${at.message}` : at.message);
+  return words.join(' < ');
 }
 
 /** Again while the server is away. */

@@ -42,7 +42,7 @@ export async function undisturbed(scenario: Scenario, base: Base, folder: string
       if (index > 0) await day(scenario, world, index);
       await setLeads(world, leads);
       await countAs(world, `night ${index + 1}`);
-      const run = `night-${index + 1}`;
+      const run = runKey(world, index + 1);
       mustSucceed(await night(world, run), 'the undisturbed night');
       lefts.push(await leftBy(world, run, `night ${index + 1}`));
     }
@@ -69,7 +69,7 @@ export async function disturbed(
       const name = `night ${index + 1}`;
       await setLeads(world, drawn.leadsTurned?.from ?? drawn.leads);
       await countAs(world, name);
-      const stormy = await storm(world, drawn, `night-${index + 1}`);
+      const stormy = await storm(world, drawn, runKey(world, index + 1));
       for (const line of told(name, stormy)) onLine(line);
       total.faults += Object.values(stormy.struck).reduce((sum, times) => sum + times, 0);
       total.kills += stormy.kills;
@@ -81,8 +81,8 @@ export async function disturbed(
       last = left;
     }
     await countAs(world, 'quiet');
-    mustSucceed(await night(world, 'quiet'), 'one more night');
-    const difference = last === undefined ? null : compareQuiet(last, await leftBy(world, 'quiet', 'quiet'));
+    mustSucceed(await night(world, `${world.name}-quiet`), 'one more night');
+    const difference = last === undefined ? null : compareQuiet(last, await leftBy(world, `${world.name}-quiet`, 'quiet'));
     if (difference !== null) throw new Found(difference);
     return total;
   } finally {
@@ -95,23 +95,23 @@ async function afterwards(world: World, stormy: Storm, number: number, onLine: (
   const counted = `night ${number}`;
   if (!stormy.mayEnd) {
     mustSucceed(stormy.ended, `the disturbed night ${number}, although nothing struck that may end it,`);
-    return leftBy(world, `night-${number}`, counted);
+    return leftBy(world, runKey(world, number), counted);
   }
-  const run = `night-${number}-again`;
+  const run = `${runKey(world, number)}-again`;
   const ended = await night(world, run);
   onLine(`  night ${number} again: ${ended.status}`);
   mustSucceed(ended, `the undisturbed run after the disturbed night ${number}`);
   return leftBy(world, run, counted);
 }
 
-function mustSucceed({ run, status, code }: EndedRun, what: string): void {
+function mustSucceed({ run, status, why }: EndedRun, what: string): void {
   if (status === 'success') return;
-  throw new Found({ kind: 'different', says: `${what} ended as ${status}${code === undefined ? '' : ` (${code})`}: ${run}`, lines: [] });
+  throw new Found({ kind: 'different', says: `${what} ended as ${status}${why === undefined ? '' : ` (${why})`}: ${run}`, lines: [] });
 }
 
 function told(name: string, { ended, struck, done }: Storm): readonly string[] {
   return [
-    `  ${name}: ${ended.status}${ended.code === undefined ? '' : ` (${ended.code})`}`,
+    `  ${name}: ${ended.status}${ended.why === undefined ? '' : ` (${ended.why})`}`,
     ...Object.entries(struck).map(([fault, times]) => `    fault ${fault}${times === 1 ? '' : `, ${times} times`}`),
     ...done.map((line) => `    ${line}`),
   ];
@@ -121,6 +121,8 @@ function optionsOf({ seed, files, simulator }: Scenario, base: Base, folder: str
   return { name: `chaos-${seed}-${kind}`, base, directory: path.join(folder, kind), files, simulator };
 }
 
+/** Children of a run are named by its key: unique where several syncs share a server. */
+const runKey = ({ name }: World, number: number): string => `${name}-night-${number}`;
 const countAs = (world: World, name: string): Promise<void> => settle(world.simulator.url, { run: name });
 
 /** What people do on both sides between two nights, by the seed alone. Hours pass before and after. */
