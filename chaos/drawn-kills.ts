@@ -85,6 +85,13 @@ const places: readonly Place[] = [
   row('records as being sent', 'intent', 'update', 'new.sending and not old.sending', 3),
   row('outcomes of what was sent', 'intent', 'update', `old.outcome is null and new.outcome is not null and old.sending`, 3),
   row('a batch in the store', 'personalization.crm_sync_batch', 'insert', 'true', 2),
+  row(
+    'the opening of the run',
+    'run',
+    'insert or update' as 'update',
+    'new.finished_at is null and new.status = $$running$$ and new.links_committed_at is null',
+    2,
+  ),
   row('the end of the run', 'run', 'update', 'old.finished_at is null and new.finished_at is not null', 1),
   { weight: 8, moment: (random) => afterMs(random.below(5_000)) },
 ];

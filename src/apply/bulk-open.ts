@@ -8,7 +8,7 @@ import { writeCsv } from './bulk-csv.ts';
 import { sendByCollections } from './collections.ts';
 import { readBack } from './confirm.ts';
 import type { ApplyContext, ApplyDependencies, Heartbeat } from './dependencies.ts';
-import { inRun } from './in-run.ts';
+import { inRun, takePart } from './in-run.ts';
 import { lookAgain, undecidedIds } from './look-again.ts';
 import { abortIfPossible } from './open-jobs.ts';
 import { crmObjectOf, loadPart, mostRecordsOfCollections } from './parts.ts';
@@ -27,10 +27,11 @@ const nothing = { ok: 0, failed: 0, unprocessed: 0, missing: 0 } as const;
  */
 export async function openBulkPart(
   deps: ApplyDependencies,
-  ctx: ApplyContext,
+  run: ApplyContext,
   partNo: number,
   heartbeat: Heartbeat,
 ): Promise<{ readonly jobNo: number | null }> {
+  const ctx = await takePart(deps.database, run, partNo);
   const part = await loadPart(deps.database, ctx.runNo, partNo);
   const live = await liveJob(deps.database, ctx.run, part.targetObject, partNo);
   if (live?.state === 'submitted') {
@@ -88,7 +89,7 @@ async function openJob(
       heartbeat();
       await inRun(deps.database, ctx, (tx) => noteSubmitted(tx, job));
     } catch (error) {
-      if (error instanceof Failure && error.code === 'JOB_TAKEN_OVER') await abort(deps, jobId);
+      if (error instanceof Failure && (error.code === 'JOB_TAKEN_OVER' || error.code === 'PART_TAKEN_OVER')) await abort(deps, jobId);
       throw error;
     }
     await salesforce.completeIngest(jobId);

@@ -5,7 +5,7 @@ import { sql } from '../postgres/sql.ts';
 import type { IngestState, Salesforce } from '../salesforce/side.ts';
 import { keepSent, readBack } from './confirm.ts';
 import type { ApplyContext, ApplyDependencies, Heartbeat } from './dependencies.ts';
-import { inRun } from './in-run.ts';
+import { inRun, takePart } from './in-run.ts';
 import { lookAgain, undecidedIds } from './look-again.ts';
 import { loadPart } from './parts.ts';
 import type { ApplyPart } from './parts.ts';
@@ -43,10 +43,11 @@ interface Results {
  */
 export async function readBulkPart(
   deps: ApplyDependencies,
-  ctx: ApplyContext,
+  run: ApplyContext,
   jobNo: number,
   heartbeat: Heartbeat,
 ): Promise<{ readonly records: number }> {
+  const ctx = await takePart(deps.database, run, (await loadJob(deps.database, jobNo)).part);
   const job = await loadJob(deps.database, jobNo);
   const part = await loadPart(deps.database, ctx.runNo, job.part);
   const ended = job.state === 'submitted' && job.sfJobId !== null ? await keepResults(deps, ctx, part, job, heartbeat) : job.state;

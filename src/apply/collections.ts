@@ -8,7 +8,7 @@ import { restValue } from '../salesforce/values.ts';
 import { deferBlocked } from './blocked.ts';
 import { keepSent, readBack } from './confirm.ts';
 import type { ApplyContext, ApplyDependencies, Heartbeat } from './dependencies.ts';
-import { inRun } from './in-run.ts';
+import { inRun, takePart } from './in-run.ts';
 import { lookAgain } from './look-again.ts';
 import { crmObjectOf, loadPart } from './parts.ts';
 import type { ApplyPart } from './parts.ts';
@@ -25,7 +25,7 @@ interface Row extends RowUpdate {
 }
 
 /**
- * Writes one part by collections. Every step is a commit, and a repeat goes on from the last: what was being sent is verified, the rest read again, each chunk marked as `sending`, sent, its
+ * Takes one part and writes it by collections. Every step is a commit, and a repeat goes on from the last: what was being sent is verified, the rest read again, each chunk marked as `sending`, sent, its
  * results kept, and what was written read back. `mayCall` throws once no calls are left: then what was written is read back, and the rest stays planned. Returns the part's records.
  */
 export async function applyCollectionsPart(
@@ -36,7 +36,7 @@ export async function applyCollectionsPart(
   mayCall: () => void = () => undefined,
 ): Promise<{ readonly records: number }> {
   const part = await loadPart(deps.database, ctx.runNo, partNo);
-  await sendByCollections(deps, ctx, part, heartbeat, mayCall);
+  await sendByCollections(deps, await takePart(deps.database, ctx, partNo), part, heartbeat, mayCall);
   return { records: part.records };
 }
 

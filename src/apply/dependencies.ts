@@ -14,6 +14,8 @@ export interface ApplyDependencies {
 export interface ApplyContext extends Pick<OpenRun, 'run' | 'attempt' | 'runNo' | 'shape' | 'decisionSeq'> {
   /** The open run that looks after this one, which is closed; absent: it is open itself. */
   readonly heldBy?: RunRef;
+  /** The part that this attempt works on, as the so manieth to take it. */
+  readonly holds?: { readonly part: number; readonly taken: number };
 }
 
 /** Called between calls of a side: tells the engine that the part is alive, and may throw to end it between two writes. */

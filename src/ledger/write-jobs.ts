@@ -54,8 +54,9 @@ export async function endedJobs(database: Queryable, run: string, object: string
   return rows[0]?.ended ?? 0;
 }
 
+/** Transient: a paused attempt that wakes up late can take the job from the one that counts, which then begins again. */
 function takenOver(jobNo: number): Failure {
-  return new Failure(`write job ${jobNo} has been taken over by a newer attempt`, { kind: 'permanent', code: 'JOB_TAKEN_OVER' });
+  return new Failure(`write job ${jobNo} has been taken over by a newer attempt`, { kind: 'transient', code: 'JOB_TAKEN_OVER' });
 }
 
 /** Salesforce's job id and what will be uploaded. @throws {Failure} JOB_TAKEN_OVER */

@@ -125,7 +125,7 @@ test('Bulk: an attempt that was overtaken aborts what it opened and stops', asyn
       await real.abortIngest(jobId);
     },
   }));
-  await expect(openBulkPart(late, run, crmPart, still)).rejects.toMatchObject({ code: 'JOB_TAKEN_OVER' });
+  await expect(openBulkPart(late, run, crmPart, still)).rejects.toMatchObject({ code: 'PART_TAKEN_OVER', kind: 'transient' });
   expect(aborted).toEqual(opened);
   await applyBulk(world.deps, run, crmPart);
   expect(await outcomes(world, run)).toEqual(['1,applied', '2,applied', '3,applied', '4,applied']);

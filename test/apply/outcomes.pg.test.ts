@@ -32,6 +32,24 @@ test('R26 collections: found equal is unchanged, edited since waits for the next
   expect([...(await world.updates('Contact')).keys()]).toEqual([id(4)]);
 });
 
+test('collections: an attempt that was overtaken sends nothing more, and marks nothing as being sent', async () => {
+  const { world, run, crmPart } = await reserved(url);
+  let overtaken = false;
+  const late = withOrg(world.deps, (real) => ({
+    retrieve: async (object, ids, fields) => {
+      const rows = await real.retrieve(object, ids, fields);
+      if (!overtaken) {
+        overtaken = true;
+        await applyCollectionsPart(world.deps, run, crmPart, still);
+      }
+      return rows;
+    },
+  }));
+  await expect(applyCollectionsPart(late, run, crmPart, still)).rejects.toMatchObject({ code: 'PART_TAKEN_OVER', kind: 'transient' });
+  expect(await outcomes(world, run)).toEqual(numbers.map((n) => `${n},applied`));
+  expect([...(await world.updates('Contact')).values()]).toEqual([1, 1, 1, 1]);
+});
+
 test('R26 the store: changed since waits, gone is PERSON_GONE and is not made again (R2), found equal is unchanged', async () => {
   const { world, run, storePart } = await reserved(url);
   const edit = (user: string, title: string) =>
