@@ -108,7 +108,8 @@ export function runActivities(dependencies: Dependencies) {
         await sweepIfPossible(dependencies);
         await accountCalls(run);
         const report = await buildReport(database, run);
-        const capped = (await withheldByCaps(database, run.runNo)).length > 0;
+        // R27: also where all that is left may have been sent, so that no cap is its reason.
+        const capped = rest === 'apiBudget' || (await withheldByCaps(database, run.runNo)).length > 0;
         const stopped = (await stoppedBy(database, run.runNo)) !== null;
         const status = ended ?? (capped || stopped ? 'partial' : statusOf(report, run.shape.settings.guards.rejected));
         await database.transaction(async (tx) => {

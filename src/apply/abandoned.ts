@@ -1,6 +1,7 @@
 import { Failure } from '../domain/failure.ts';
 import type { OpenRun } from '../ledger/runs.ts';
-import { noteEnded, submittedJobs } from '../ledger/write-jobs.ts';
+import { jobsLeftBehind, noteEnded, submittedJobs } from '../ledger/write-jobs.ts';
+import type { JobCounts, WriteJob } from '../ledger/write-jobs.ts';
 import type { RunShape } from '../mirror/run-shape.ts';
 import { sql } from '../postgres/sql.ts';
 import { abortOpenJobs } from './bulk-open.ts';
@@ -37,6 +38,10 @@ export async function settleAbandoned(deps: ApplyDependencies, by: OpenRun, hear
       );
     });
   }
+  for (const job of await jobsLeftBehind(deps.database)) {
+    await abort(deps, job);
+    await inRun(deps.database, by, (tx) => noteEnded(tx, job, 'abandoned', unknownCounts(job)));
+  }
   return rows.length;
 }
 
@@ -44,18 +49,24 @@ export async function settleAbandoned(deps: ApplyDependencies, by: OpenRun, hear
 async function markSubmitted(deps: ApplyDependencies, ctx: ApplyContext): Promise<void> {
   for (const job of await submittedJobs(deps.database, ctx.run)) {
     const part = await loadPart(deps.database, ctx.runNo, job.part);
-    try {
-      if (job.sfJobId !== null) await deps.salesforce.abortIngest(job.sfJobId);
-    } catch (error) {
-      // Over already, or gone.
-      if (!(error instanceof Failure) || error.kind !== 'permanent') throw error;
-    }
+    await abort(deps, job);
     await inRun(deps.database, ctx, async (tx) => {
       await tx.query(sql`
         update intent set sending = true
          where run_no = ${ctx.runNo} and side = 'salesforce' and object = ${part.object} and part = ${part.chunk} and outcome is null`);
-      await noteEnded(tx, job, 'abandoned', { ok: 0, failed: 0, unprocessed: 0, missing: job.rowsSent });
+      await noteEnded(tx, job, 'abandoned', unknownCounts(job));
     });
+  }
+}
+
+const unknownCounts = ({ rowsSent }: WriteJob): JobCounts => ({ ok: 0, failed: 0, unprocessed: 0, missing: rowsSent });
+
+async function abort({ salesforce }: ApplyDependencies, { sfJobId }: WriteJob): Promise<void> {
+  try {
+    if (sfJobId !== null) await salesforce.abortIngest(sfJobId);
+  } catch (error) {
+    // Over already, or gone.
+    if (!(error instanceof Failure) || error.kind !== 'permanent') throw error;
   }
 }
 

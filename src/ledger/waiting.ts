@@ -34,3 +34,11 @@ export async function withheldByCaps(
      where run_no = ${runNo} and side = 'salesforce' and outcome = 'deferred' and reason = any(${capReasons}) group by reason order by reason`);
   return rows;
 }
+
+/** Writes of a run that may have been sent, and records they went to: nobody looked at what came of them. */
+export async function unconfirmedWrites(database: Queryable, runNo: number): Promise<{ readonly intents: number; readonly records: number }> {
+  const { rows } = await database.query<{ intents: number; records: number }>(sql`
+    select count(*) as intents, count(distinct (target_object, target_id)) as records from intent
+     where run_no = ${runNo} and outcome = 'deferred' and reason = 'unconfirmed'`);
+  return rows[0] ?? { intents: 0, records: 0 };
+}

@@ -104,6 +104,13 @@ export async function submittedJobs(database: Queryable, run: string): Promise<r
   return rows;
 }
 
+/** Jobs of runs that ended in good order and could not wait for them, for want of API calls. */
+export async function jobsLeftBehind(database: Queryable): Promise<readonly WriteJob[]> {
+  const { rows } = await database.query<WriteJob>(sql`
+    select ${columns} from write_job w where state not in ('done', 'abandoned') and exists (select from run r where r.run = w.run and r.finished_at is not null and r.report is not null)`);
+  return rows;
+}
+
 /** Ids of the jobs that the ledger knows: an Open job of ours that is not among them was lost between two steps. */
 export async function knownJobIds(database: Queryable, sfJobIds: readonly string[]): Promise<ReadonlySet<string>> {
   const { rows } = await database.query<{ id: string }>(sql`select sf_job_id as id from write_job where sf_job_id = any(${sfJobIds})`);

@@ -9,7 +9,7 @@ import type { RunStatus, Step } from '../domain/progress.ts';
 import { intentOutcomes, linkingSubTiers, outcomes } from '../domain/report.ts';
 import type { ObjectReport, Report, StepReport } from '../domain/report.ts';
 import type { OpenRun } from '../ledger/runs.ts';
-import { withheldByCaps } from '../ledger/waiting.ts';
+import { unconfirmedWrites, withheldByCaps } from '../ledger/waiting.ts';
 import { incompleteReads, readsOf } from '../mirror/reads.ts';
 import type { Database } from '../postgres/database.ts';
 import { sql } from '../postgres/sql.ts';
@@ -75,6 +75,7 @@ export async function buildReport(database: Database, run: OpenRun): Promise<Omi
       ...(await restingPinWarnings(database, run, [...matched])),
       ...guards.map(guardSentence),
       ...capWarnings(run, await withheldByCaps(database, run.runNo)),
+      ...unconfirmedWarnings(await unconfirmedWrites(database, run.runNo)),
     ],
   };
 }
@@ -111,6 +112,10 @@ async function finishedPlans(database: Database, runNo: number): Promise<readonl
 function capWarnings({ shape }: OpenRun, withheld: Awaited<ReturnType<typeof withheldByCaps>>): readonly string[] {
   const caps = { pushCap: `caps.pushRecords (${shape.settings.caps.pushRecords}) is reached`, apiBudget: 'salesforce.apiBudget is spent' } as const;
   return withheld.map(({ reason, records, intents }) => `${caps[reason]}: ${intents} writes to ${records} records wait for the next run`);
+}
+
+function unconfirmedWarnings({ intents, records }: Awaited<ReturnType<typeof unconfirmedWrites>>): readonly string[] {
+  return intents === 0 ? [] : [`${intents} writes to ${records} records may have been sent; the next run reads what came of them`];
 }
 
 /** R11: an object without a configured match field keeps tier 3, and the report says so. */

@@ -3,22 +3,14 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { atStep, holdAt } from '../night/hold.ts';
 import { inWorld } from '../night/in-world.ts';
-import type { World } from '../night/world.ts';
 import { testNamespace } from '../services/namespace.ts';
+import { outcomes } from './outcomes.ts';
 import { contactId, importScores, mappings, peopleDirectory, setOrg, userId, writtenContacts } from './people.ts';
 import { openLinks, reaches } from './waiting.ts';
 
 const temporal = await testNamespace();
 const never = { approval: 'never' } as const;
 const contacts = (...numbers: readonly number[]): readonly string[] => numbers.map(contactId);
-
-/** Intents of a run by side, outcome and reason. */
-async function outcomes(world: World, run: string): Promise<Readonly<Record<string, number>>> {
-  const { rows } = await world.database.query<{ what: string; intents: number }>(
-    `select concat_ws(' ', side, outcome, reason) as what, count(*) as intents from intent join run using (run_no) where run = '${run}' group by 1 order by 1`,
-  );
-  return Object.fromEntries(rows.map(({ what, intents }) => [what, intents]));
-}
 
 describe('limitWrites', () => {
   test('only the first linked pairs by id are written, night after night; all are linked, the sums are right', async () => {

@@ -7,7 +7,7 @@ import { orgOf } from '../identity/org.ts';
 import type { World } from '../night/world.ts';
 
 /** Contact i, 18 characters: the checksum of these ids is AAA as long as there are no capitals. */
-export const contactId = (i: number): string => `003000000000${String(i).padStart(3, '0')}AAA`;
+export const contactId = (i: number): string => `003${String(i).padStart(12, '0')}AAA`;
 export const userId = (i: number): string => `u${i}`;
 
 export const mappings = `

@@ -11,7 +11,7 @@ export interface Hold extends AsyncDisposable {
 
 /** Where a night can be held: just before it writes such a row. `when` is a condition on `new` (and `old`). */
 export interface Place {
-  readonly table: 'step_ledger' | 'run' | 'personalization.crm_sync_batch';
+  readonly table: 'step_ledger' | 'run' | 'write_job' | 'personalization.crm_sync_batch';
   readonly event: 'insert' | 'update';
   readonly when: string;
 }
@@ -20,6 +20,9 @@ export interface Place {
 export function atStep(step: string, object?: string): Place {
   return { table: 'step_ledger', event: 'insert', when: `new.step = '${step}'${object === undefined ? '' : ` and new.object = '${object}'`}` };
 }
+
+/** Just before the ledger knows that the content of a Bulk job was uploaded; it is handed over after that. */
+export const atSubmitted: Place = { table: 'write_job', event: 'update', when: "new.state = 'submitted' and old.state <> 'submitted'" };
 
 /** Just before the run is closed. */
 export const atClose: Place = { table: 'run', event: 'update', when: 'old.finished_at is null and new.finished_at is not null' };
