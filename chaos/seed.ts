@@ -140,7 +140,7 @@ async function day(scenario: Scenario, world: World, number: number): Promise<vo
   const random = streamOf(scenario.seed, 'edits', number);
   await countAs(world, `day ${number}`);
   await settle(world.simulator.url, { advanceSeconds: 1_800 });
-  await editBothSides(random, world, 4 + random.below(8), {}, `(not LastName like '${plainName}%')`);
+  await editBothSides(random, world, 4 + random.below(8), {}, { contactsWhere: `(not LastName like '${plainName}%')` });
   const scores = newScores(scenario, number);
   if (scores !== null) await importScores(world, scores);
   await settle(world.simulator.url, { advanceSeconds: 14_400 });

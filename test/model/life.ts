@@ -8,13 +8,14 @@ import type { Settings } from '../../src/config/settings.ts';
 import type { NightFiles, World } from '../night/world.ts';
 import type { Random } from '../match/random.ts';
 import { decideSome } from './decisions.ts';
-import { editBothSides, settle } from './edits.ts';
+import { editBothSides } from './edits.ts';
 import type { EditCounts } from './edits.ts';
 import { matchedNight, nothingKept, recordRows } from './expected-match.ts';
 import type { Kept, Matched } from './expected-match.ts';
 import { intentsOf, sentAfter, sidesAfter, valueLines } from './expected-values.ts';
 import type { Sent } from './expected-values.ts';
 import type { ModelSettings } from './model-settings.ts';
+import { settle } from './place.ts';
 import { readSides } from './sides.ts';
 import type { Sides } from './sides.ts';
 
@@ -51,7 +52,7 @@ export async function beginLife(life: Pick<Life, 'world' | 'random' | 'settings'
 /** A day: edits soon after the last night, some hours later and right before the next one. Now and then the next one is weeks later. */
 export async function day(life: Life): Promise<void> {
   const { random, world, counts } = life;
-  const edits = (most: number): Promise<void> => editBothSides(random, world, random.below(most + 1), counts);
+  const edits = (most: number): Promise<void> => editBothSides(random, world, random.below(most + 1), counts, { kept: life.kept });
   const pass = (leastSeconds: number, mostSeconds: number): Promise<void> =>
     settle(world, { advanceSeconds: leastSeconds + random.below(mostSeconds - leastSeconds) });
   await edits(4);
@@ -102,6 +103,7 @@ export async function night(life: Life): Promise<NightFiles> {
     const name = [outcome, subTier, reason].filter((word) => word !== '').join(' ');
     life.seen[name] = (life.seen[name] ?? 0) + 1;
   }
+  for (const what of comings(life.kept, matched)) life.seen[what] = (life.seen[what] ?? 0) + 1;
   for (const { row } of intents) {
     const name = [row[0], row[7], row[8], row[9]].filter((word) => word !== '').join(' ');
     life.seen[name] = (life.seen[name] ?? 0) + 1;
@@ -111,6 +113,19 @@ export async function night(life: Life): Promise<NightFiles> {
   life.sides = now;
   life.matched = matched;
   return files;
+}
+
+/** What became of links tonight that no row of records.csv says: brought back (R21), handed over by a merger (R20) or a conversion (R19), ended or at rest. */
+function comings(before: Kept, matched: Matched): string[] {
+  const linked = objectTypes.flatMap((object) => [...(matched[object]?.records ?? [])].map(([crmId, record]) => ({ object, crmId, ...record })));
+  return linked.flatMap(({ object, crmId, personId, subTier, reason }) => {
+    if (personId === undefined) return subTier === 'link' ? ['links at rest'] : [];
+    if (reason === undefined) return [];
+    const own = before.links.filter(({ persId }) => persId === personId);
+    if (own.some((link) => link.object === object && link.crmId === crmId)) return [];
+    if (own.some((link) => link.object === object)) return ['links handed to a master'];
+    return own.length > 0 ? ['links handed to a contact'] : ['tombstones brought back'];
+  });
 }
 
 /** Equal, or only what differs is shown. */
