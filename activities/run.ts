@@ -98,29 +98,21 @@ export function runActivities(dependencies: Dependencies) {
      */
     settleRun: activity(
       async (ref: RunRef, ended: RunStatus | null, rest: string | null): Promise<{ readonly status: RunStatus; readonly leads: LeadSwitch }> => {
-        const closed = await closedAs(database, ref);
-        if (closed !== undefined) return { status: closed.status, leads: await switchOf(closed.shape) };
-        const run = await database.transaction(async (tx) => {
-          const opened = await fence(tx, ref);
-          if (rest !== null) await deferRest(tx, opened, rest);
-          return opened;
-        });
-        await sweepIfPossible(dependencies);
-        await accountCalls(run);
-        const report = await buildReport(database, run);
-        // R27: also where all that is left may have been sent, so that no cap is its reason.
-        const capped = rest === 'apiBudget' || (await withheldByCaps(database, run.runNo)).length > 0;
-        const stopped = (await stoppedBy(database, run.runNo)) !== null;
-        const status = ended ?? (capped || stopped ? 'partial' : statusOf(report, run.shape.settings.guards.rejected));
-        await database.transaction(async (tx) => {
-          await fence(tx, ref);
-          if (ended === null) {
-            await noteWaiting(tx, run);
-            await moveWatermarks(tx, run.runNo);
-          }
-          await closeRun(tx, ref.run, status, { ...report, status });
-        });
-        return { status, leads: await switchOf(run.shape) };
+        const answer = async (): Promise<{ readonly status: RunStatus; readonly leads: LeadSwitch } | undefined> => {
+          const closed = await closedAs(database, ref);
+          return closed === undefined ? undefined : { status: closed.status, leads: await switchOf(closed.shape) };
+        };
+        const before = await answer();
+        if (before !== undefined) return before;
+        try {
+          const { status, shape } = await settle(dependencies, ref, ended, rest);
+          return { status, leads: await switchOf(shape) };
+        } catch (error) {
+          // A repeat of an attempt that was only paused: that one closed the run meanwhile.
+          const after = error instanceof Failure && error.code === 'RUN_CLOSED' ? await answer() : undefined;
+          if (after === undefined) throw error;
+          return after;
+        }
       },
     ),
 
@@ -143,6 +135,37 @@ export function runActivities(dependencies: Dependencies) {
       await closeRun(database, ref.run, status, report === null ? null : { ...report, status, error: status === 'failed' ? code : null });
     }),
   };
+}
+
+/** Settles an open run and closes it. @throws {Failure} RUN_CLOSED */
+async function settle(
+  dependencies: Dependencies,
+  ref: RunRef,
+  ended: RunStatus | null,
+  rest: string | null,
+): Promise<{ readonly status: RunStatus; readonly shape: RunShape }> {
+  const { database, accountCalls } = dependencies;
+  const run = await database.transaction(async (tx) => {
+    const opened = await fence(tx, ref);
+    if (rest !== null) await deferRest(tx, opened, rest);
+    return opened;
+  });
+  await sweepIfPossible(dependencies);
+  await accountCalls(run);
+  const report = await buildReport(database, run);
+  // R27: also where all that is left may have been sent, so that no cap is its reason.
+  const capped = rest === 'apiBudget' || (await withheldByCaps(database, run.runNo)).length > 0;
+  const stopped = (await stoppedBy(database, run.runNo)) !== null;
+  const status = ended ?? (capped || stopped ? 'partial' : statusOf(report, run.shape.settings.guards.rejected));
+  await database.transaction(async (tx) => {
+    await fence(tx, ref);
+    if (ended === null) {
+      await noteWaiting(tx, run);
+      await moveWatermarks(tx, run.runNo);
+    }
+    await closeRun(tx, ref.run, status, { ...report, status });
+  });
+  return { status, shape: run.shape };
 }
 
 /** Reads the settings anew, checks them against both sides, checks the binding, opens the run in the ledger. */

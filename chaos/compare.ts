@@ -41,13 +41,13 @@ export function compareNights(
   );
 }
 
-/** Links that an earlier run of the same night made are kept in the later one. */
+/** Links that an earlier run of the same night made are kept, or already drifted, in the later one. */
 const recordLine =
   (again: boolean) =>
   (line: string): string => {
     if (!again) return line;
     const [cells = []] = parse(line) as string[][];
-    return JSON.stringify(cells.map((cell, at) => (at === 7 && (cell === 'kept' || cell === 'converted') ? '' : cell)));
+    return JSON.stringify(cells.map((cell, at) => (at === 7 && ['kept', 'converted', 'drifted'].includes(cell) ? '' : cell)));
   };
 
 /** Of a night in several runs the refusals are compared: the values show the rest. */

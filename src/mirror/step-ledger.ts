@@ -18,9 +18,12 @@ export interface StepPart {
   readonly part: number;
 }
 
+/** Tells these locks from others of the database. */
+const lockOfSteps = 7_140_211;
+
 /**
  * Does one part of a step once: its effect and its row in the step ledger commit together, behind the fence. A repeat finds
- * the row, does nothing and returns the counts of the first time.
+ * the row, does nothing and returns the counts of the first time. One that comes while the first is still at work (its worker was paused, or its heartbeat was lost) waits for its end.
  */
 export async function once<C extends StepCounts>(
   database: Database,
@@ -32,6 +35,7 @@ export async function once<C extends StepCounts>(
   return database.transaction(async (tx) => {
     const begun = performance.now();
     const run = await fence(tx, ref);
+    await tx.query(sql`select pg_advisory_xact_lock(hashtextextended(${`${run.run} ${step} ${object} ${part}`}, ${lockOfSteps}))`);
     const done = await tx.query<{ counts: C }>(sql`
       select counts from step_ledger where run_no = ${run.runNo} and step = ${step} and object = ${object} and part = ${part}`);
     const stored = done.rows[0];
