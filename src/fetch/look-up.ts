@@ -10,7 +10,7 @@ import { copyPage, createStage, dropStage, stageTable } from '../mirror/stage.ts
 import { idsCondition, selectQuery } from '../salesforce/soql.ts';
 import type { FetchDependencies } from './dependencies.ts';
 import { csvOf } from './rows.ts';
-import { fitsAddress, isExpiredPlace, isReshape, mostTries } from './spans.ts';
+import { fitsAddress, isExpiredPlace, isReshape, mostTries, rowsMissing } from './spans.ts';
 
 /** A master that was merged meanwhile names its own: so many steps of a chain are followed in one night. */
 const mostRounds = 10;
@@ -74,10 +74,12 @@ async function readNamed(
   ];
   for (let question = asking.shift(); question !== undefined; question = asking.shift())
     try {
-      for (let next: string | null = null, first = true; first || next !== null; first = false) {
+      for (let next: string | null = null, first = true, seen = 0; first || next !== null; first = false) {
         const soql = selectQuery(crmName, columns, idsCondition(question.field, question.ids));
         const page = await salesforce.queryPage(next === null ? { soql } : { locator: next });
         for (const row of page.rows) returned.add(String(row['Id']));
+        seen += page.rows.length;
+        if (seen > page.total) throw rowsMissing(`a look-up of ${crmName}`, page.total, seen);
         rows += await copyPage(tx, stage, columns, csvOf(run.shape, object, columns, page.rows), signal);
         next = page.next;
       }
@@ -140,7 +142,8 @@ async function nameBin({ salesforce }: FetchDependencies, tx: PoolClient, object
         next === null ? { soql: selectQuery(objectFacts[object].crmName, ['Id'], 'IsDeleted = true') } : { locator: next },
       );
       for (const row of page.rows) bin.add(String(row['Id']));
-      if (page.next !== null && page.total === known.size) return;
+      // Its size is believed; pages that bring nothing new are no list of it.
+      if (page.next !== null && (page.total === known.size || bin.size > page.total)) return;
       next = page.next;
     }
   } catch (error) {

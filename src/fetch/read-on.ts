@@ -91,6 +91,7 @@ async function restTurn(reading: Reading, cursor: ReadCursor): Promise<Turn> {
   const seen = (cursor.query?.seen ?? 0) + arrived;
   const last = page.rows.at(-1);
   const after = last === undefined ? cursor.after : { stamp: new Date(stampOf(last['SystemModstamp'])).toISOString(), id: String(last['Id']) };
+  if (seen > page.total) throw rowsMissing(`the read of ${objectFacts[object].crmName}`, page.total, seen);
   if (page.next !== null) return goOn(reading, { ...cursor, after, query: { jobId: null, locator: page.next, total: page.total, seen } }, arrived);
   if (seen !== page.total) throw rowsMissing(`the read of ${objectFacts[object].crmName}`, page.total, seen);
   return goOn(reading, await spanDone(reading, cursor), arrived);
@@ -141,7 +142,7 @@ async function bulkTurn(reading: Reading, cursor: ReadCursor): Promise<Turn> {
     return goOn(reading, { ...cursor, tries: cursor.tries + 1 });
   }
   const query = { jobId, locator: page.nextLocator, total, seen: seen + arrived };
-  if (page.nextLocator !== null) return goOn(reading, { ...cursor, query }, arrived);
+  if (page.nextLocator !== null && query.seen <= total) return goOn(reading, { ...cursor, query }, arrived);
   if (query.seen !== total) throw rowsMissing(`the read of ${crmName}`, total, query.seen);
   return goOn(reading, await spanDone(reading, cursor), arrived);
 }

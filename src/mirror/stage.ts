@@ -76,7 +76,8 @@ export async function copyPage(
     await pipeline(csv, target, ...(signal === undefined ? [] : [{ signal }]));
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    if (code === '22P04')
+    // Class 22: no CSV, no UTF-8, a header or a row that does not fit; 54: longer than any value may be.
+    if (/^(22|54)\w{3}$/.test(code))
       throw new Failure(`a page for ${table} is not the CSV that was asked for: its header or a row does not fit the columns`, {
         kind: 'transient',
         code: 'PAGE_MALFORMED',

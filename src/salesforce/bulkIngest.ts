@@ -22,6 +22,11 @@ const resultPath = { successful: 'successfulResults', failed: 'failedResults', u
   string
 >;
 
+/** Of a record Salesforce takes 400,000 characters; a row beyond that is a quote that nobody closed. */
+const longestRowBytes = 8 * 1024 * 1024;
+/** More jobs of one day there are not. */
+const mostPagesOfJobs = 1_000;
+
 /** `CODE:text:FIELD1,FIELD2 --` or `CODE:text --`: the text can quote values and is dropped. */
 function errorOfCell(cell: string): RowError {
   const body = cell.replace(/\s*--\s*$/, '');
@@ -50,8 +55,8 @@ function rowOf(header: readonly string[], cells: readonly string[], kind: Ingest
 }
 
 /** An ingest job as the list of jobs has it; null for jobs that are not ours to look at. */
-function openJobOf(job: Json, userId: string): IngestJob | null {
-  const { id, object, state, jobType, createdById, createdDate } = job;
+function openJobOf(job: Json | null, userId: string): IngestJob | null {
+  const { id, object, state, jobType, createdById, createdDate } = job ?? {};
   if (state !== 'Open' || (jobType !== undefined && jobType !== 'V2Ingest') || salesforceId(String(createdById)) !== userId) return null;
   const createdAt = new Date(String(createdDate));
   return Number.isNaN(createdAt.getTime())
@@ -95,7 +100,7 @@ export function createBulkIngest(org: Org, apiVersion: string): BulkIngest {
           doing,
         }),
       );
-      await readText(answer);
+      await readText(answer, doing);
     },
 
     completeIngest: (jobId) => setState(jobId, 'UploadComplete', `handing over the Bulk update ${jobId}`),
@@ -104,7 +109,7 @@ export function createBulkIngest(org: Org, apiVersion: string): BulkIngest {
     async checkIngest(jobId) {
       const doing = `checking the Bulk update ${jobId}`;
       const job = await forJob(doing, () => org.jsforce(doing, (jsforce) => jsforce.bulk2.job('ingest', { id: jobId }).check()));
-      const { state, numberRecordsProcessed: processed, numberRecordsFailed: failed } = job as unknown as Json;
+      const { state, numberRecordsProcessed: processed, numberRecordsFailed: failed } = (job as unknown as Json | null) ?? {};
       if (typeof state !== 'string' || !states.has(state)) throw failureOf('BAD_ANSWER', doing);
       return { state: state as IngestState, processed: Number(processed ?? 0), failed: Number(failed ?? 0) };
     },
@@ -115,18 +120,18 @@ export function createBulkIngest(org: Org, apiVersion: string): BulkIngest {
       const jobs: IngestJob[] = [];
       const seen = new Set<string>();
       for (let next: string | null = `/services/data/v${apiVersion}/jobs/ingest`; next !== null;) {
-        if (seen.has(next)) throw failureOf('LOCATOR_REPEATED', doing);
+        if (seen.has(next) || seen.size === mostPagesOfJobs) throw failureOf('LOCATOR_REPEATED', doing);
         seen.add(next);
         const path: string = next;
-        const page: Json = await org.jsforce(doing, (jsforce) => jsforce.request<Json>(path));
-        const records = page['records'];
+        const page = await org.jsforce(doing, (jsforce) => jsforce.request<Json | null>(path));
+        const records = page?.['records'];
         if (!Array.isArray(records)) throw failureOf('BAD_ANSWER', doing);
         for (const record of records) {
-          const job = openJobOf(record as Json, userId);
+          const job = openJobOf(record as Json | null, userId);
           if (job !== null) jobs.push(job);
         }
-        const more = page['nextRecordsUrl'];
-        next = page['done'] === false && typeof more === 'string' ? more : null;
+        const more = page?.['nextRecordsUrl'];
+        next = page?.['done'] === false && typeof more === 'string' ? more : null;
       }
       return jobs;
     },
@@ -137,7 +142,7 @@ export function createBulkIngest(org: Org, apiVersion: string): BulkIngest {
         org.send({ method: 'GET', path: `jobs/ingest/${jobId}/${resultPath[kind]}`, headers: { accept: 'text/csv' }, doing }),
       );
       // one delimiter, the one the job was opened with; a short or long row is an error
-      const rows = pipeline(answer.body, parse({ bom: true, delimiter: ',' }), () => undefined);
+      const rows = pipeline(answer.body, parse({ bom: true, delimiter: ',', max_record_size: longestRowBytes }), () => undefined);
       let header: readonly string[] | null = null;
       try {
         for await (const row of rows) {

@@ -58,7 +58,7 @@ export function createBulkQuery(org: Org): BulkQuery {
 
     async checkQuery(jobId) {
       const doing = `checking the Bulk query ${jobId}`;
-      const job: Json = await forJob(doing, () => org.jsforce(doing, (jsforce) => jsforce.request<Json>(`/jobs/query/${jobId}`)));
+      const job = (await forJob(doing, () => org.jsforce(doing, (jsforce) => jsforce.request<Json | null>(`/jobs/query/${jobId}`)))) ?? {};
       switch (job['state']) {
         case 'UploadComplete':
         case 'InProgress':
@@ -92,7 +92,7 @@ export function createBulkQuery(org: Org): BulkQuery {
           ? 'ROW_COUNT_MISSING'
           : next === undefined || next === ''
             ? 'LOCATOR_MISSING'
-            : next === locator
+            : next === locator || (rows === 0 && next !== 'null')
               ? 'LOCATOR_REPEATED'
               : null;
       if (wrong !== null || rows === null || next === undefined) {
@@ -110,7 +110,7 @@ export function createBulkQuery(org: Org): BulkQuery {
 export async function deleteJob(org: Org, kind: 'query' | 'ingest', jobId: string): Promise<void> {
   const doing = `deleting the Bulk job ${jobId}`;
   try {
-    await readText(await org.send({ method: 'DELETE', path: `jobs/${kind}/${jobId}`, doing }));
+    await readText(await org.send({ method: 'DELETE', path: `jobs/${kind}/${jobId}`, doing }), doing);
   } catch (error) {
     const failure = jobFailure(error, doing);
     if (!(failure instanceof Failure) || failure.code !== 'JOB_GONE') throw failure;

@@ -100,8 +100,6 @@ const lostCodes: ReadonlySet<string> = new Set([
   'ECONNRESET',
   'EPIPE',
   'ERR_STREAM_PREMATURE_CLOSE',
-  'Z_BUF_ERROR',
-  'Z_DATA_ERROR',
   'UND_ERR_INFO',
   'UND_ERR_HEADERS_OVERFLOW',
 ]);
@@ -127,7 +125,7 @@ export function networkFailure(thrown: unknown, doing: string): unknown {
       ? 'UNREACHABLE'
       : lateCodes.has(code)
         ? 'TIMED_OUT'
-        : lostCodes.has(code) || code.startsWith('HPE_')
+        : lostCodes.has(code) || code.startsWith('HPE_') || code.startsWith('Z_') || error.name === 'HTTPParserError'
           ? 'CONNECTION_LOST'
           : null;
     if (ours !== null) return failureOf(ours, doing, { cause: thrown });

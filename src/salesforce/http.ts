@@ -106,9 +106,32 @@ export function createHttp(timeouts: Timeouts = defaultTimeouts): Http {
   };
 }
 
-/** The whole body as text. Characters that lie across two chunks stay whole. */
-export async function readText(answer: Answer): Promise<string> {
+/** No answer that is read as a whole is longer: 2,000 rows of a page, or the describe of an object with 800 fields, are a tenth of it. */
+const mostTextBytes = 64 * 1024 * 1024;
+/** Of an answer with an error status nothing but the code is wanted. */
+const mostErrorBytes = 256 * 1024;
+
+/** The whole body as text. Characters that lie across two chunks stay whole. Throws ANSWER_TOO_LARGE before it fills the memory. */
+export async function readText(answer: Answer, doing: string): Promise<string> {
+  const read = await readUpTo(answer, mostTextBytes);
+  if (!read.whole) throw failureOf('ANSWER_TOO_LARGE', doing, { httpStatus: answer.status });
+  return read.text;
+}
+
+/** What an answer with an error status says; nothing where it says too much. */
+export async function readErrorText(answer: Answer): Promise<string> {
+  const read = await readUpTo(answer, mostErrorBytes);
+  return read.whole ? read.text : '';
+}
+
+async function readUpTo(answer: Answer, most: number): Promise<{ readonly text: string; readonly whole: boolean }> {
   const chunks: Buffer[] = [];
-  for await (const chunk of answer.body) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
+  let bytes = 0;
+  // what is left is not read: leaving the loop destroys the body
+  for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > most) return { text: '', whole: false };
+    chunks.push(chunk);
+  }
+  return { text: Buffer.concat(chunks).toString('utf8'), whole: true };
 }

@@ -1,7 +1,7 @@
 import { Connection } from 'jsforce';
 import type { SalesforceConnection } from './connection.ts';
 import { failureFrom, failureOf } from './errors.ts';
-import { readText } from './http.ts';
+import { readErrorText, readText } from './http.ts';
 import type { Answer, Call, Http } from './http.ts';
 import { createSession } from './session.ts';
 import type { Grant } from './session.ts';
@@ -35,11 +35,11 @@ export function createOrg(connection: SalesforceConnection, http: Http): Org {
     const grant = await session.current();
     let answer = await sendWith(grant, call);
     if (answer.status === 401) {
-      await readText(answer);
+      await readErrorText(answer);
       answer = await sendWith(await session.renew(grant), call);
     }
     if (answer.status >= 200 && answer.status < 300) return answer;
-    throw failureFrom(answer.status, await readText(answer), call.doing);
+    throw failureFrom(answer.status, await readErrorText(answer), call.doing);
   }
 
   return {
@@ -53,12 +53,17 @@ export function createOrg(connection: SalesforceConnection, http: Http): Org {
         const { pathname, search } = new URL(url);
         const kept = Object.fromEntries(Object.entries(headers ?? {}).filter(([name]) => name.toLowerCase() !== 'authorization'));
         const answer = await send({ ...call, headers: kept, path: pathname + search, doing });
-        const body = await readText(answer);
-        // jsforce would hand on what is no JSON as text
+        const body = await readText(answer, doing);
+        // jsforce would hand on what is no JSON as text, and read XML or CSV where the header says so
         if (body !== '') parsed(body, answer.status, doing, JSON.parse);
-        return { statusCode: answer.status, headers: answer.headers, body };
+        return { statusCode: answer.status, headers: { ...answer.headers, 'content-type': 'application/json' }, body };
       });
-      return work(jsforce);
+      try {
+        return await work(jsforce);
+      } catch (error) {
+        // jsforce takes apart what comes as if it were what it hopes for
+        throw error instanceof TypeError || error instanceof RangeError ? failureOf('BAD_ANSWER', doing, { cause: error }) : error;
+      }
     },
   };
 }
@@ -67,12 +72,13 @@ function parsed(text: string, httpStatus: number, doing: string, parse: (text: s
   try {
     return parse(text);
   } catch (error) {
-    if (error instanceof SyntaxError) throw failureOf('NOT_JSON', doing, { httpStatus });
+    // a RangeError: nested deeper than the stack
+    if (error instanceof SyntaxError || error instanceof RangeError) throw failureOf('NOT_JSON', doing, { httpStatus });
     throw error;
   }
 }
 
 /** The body as JSON by `parse`; a body that is none (a proxy's page, or half an answer) is a transient Failure. */
 export async function readBody(answer: Answer, doing: string, parse: (text: string) => unknown): Promise<unknown> {
-  return parsed(await readText(answer), answer.status, doing, parse);
+  return parsed(await readText(answer, doing), answer.status, doing, parse);
 }

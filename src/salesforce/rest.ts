@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { crmFieldTypes } from '../domain/fields.ts';
 import type { CrmFieldType, FieldFacts } from '../domain/fields.ts';
 import type { Json } from './bulkQuery.ts';
@@ -8,7 +9,7 @@ import type { Org } from './org.ts';
 import type { Allowance, CrmRow, RowResult, Salesforce } from './side.ts';
 import { readJson } from './values.ts';
 
-type Rest = Pick<Salesforce, 'identity' | 'describe' | 'limits' | 'query' | 'retrieve' | 'updateRows'>;
+type Rest = Pick<Salesforce, 'identity' | 'describe' | 'limits' | 'retrieve' | 'updateRows'>;
 
 /** Of one call: Salesforce refuses more. */
 export const mostIdsOfRetrieve = 2_000;
@@ -16,11 +17,33 @@ export const mostRowsOfUpdate = 200;
 
 const knownTypes: ReadonlySet<string> = new Set(crmFieldTypes);
 
-interface DescribedField extends Omit<FieldFacts, 'type'> {
-  readonly type: string;
+const describedField = z.object({
+  name: z.string().regex(/^\w+$/),
+  type: z.string(),
+  length: z.number(),
+  precision: z.number(),
+  scale: z.number(),
+  updateable: z.boolean(),
+  calculated: z.boolean(),
+  nillable: z.boolean(),
+  restrictedPicklist: z.boolean(),
+});
+const described = z.object({ fields: z.array(describedField), keyPrefix: z.string().regex(/^\w{3}$/) });
+const allowance = z.object({ Max: z.int(), Remaining: z.int() });
+const allowances = z.object({
+  DailyApiRequests: allowance,
+  DailyBulkApiBatches: allowance.optional(),
+  DailyBulkV2QueryJobs: allowance.optional(),
+});
+
+/** The answer in the form that it must have; anything else is BAD_ANSWER. */
+function inForm<T>(form: z.ZodType<T>, answer: unknown, doing: string): T {
+  const read = form.safeParse(answer);
+  if (!read.success) throw failureOf('BAD_ANSWER', doing);
+  return read.data;
 }
 
-function factsOf(field: DescribedField): FieldFacts {
+function factsOf(field: z.infer<typeof describedField>): FieldFacts {
   return {
     name: field.name,
     type: knownTypes.has(field.type) ? (field.type as CrmFieldType) : 'anyType',
@@ -34,7 +57,7 @@ function factsOf(field: DescribedField): FieldFacts {
   };
 }
 
-function allowanceOf(entry: { readonly Max: number; readonly Remaining: number } | undefined): Allowance | null {
+function allowanceOf(entry: z.infer<typeof allowance> | undefined): Allowance | null {
   return entry === undefined ? null : { max: entry.Max, remaining: entry.Remaining };
 }
 
@@ -54,12 +77,6 @@ function resultOf(result: unknown, doing: string): RowResult {
   return { ok: false, ...rowError(String(statusCode), String(message ?? ''), named) };
 }
 
-interface QueryPage {
-  readonly done: boolean;
-  readonly records: readonly CrmRow[];
-  readonly nextRecordsUrl?: string;
-}
-
 export function createRest(org: Org): Rest {
   return {
     async identity() {
@@ -69,39 +86,20 @@ export function createRest(org: Org): Rest {
 
     async describe(object) {
       const doing = `describing ${object}`;
-      const described = await org.jsforce(doing, (jsforce) => jsforce.describe(object));
-      if (!Array.isArray(described.fields) || typeof described.keyPrefix !== 'string') throw failureOf('BAD_ANSWER', doing);
-      return { fields: described.fields.map(factsOf), prefix: described.keyPrefix };
+      const answer: unknown = await org.jsforce(doing, (jsforce) => jsforce.describe(object));
+      const { fields, keyPrefix } = inForm(described, answer, doing);
+      return { fields: fields.map(factsOf), prefix: keyPrefix };
     },
 
     async limits() {
       const doing = 'reading the limits';
-      const limits = await org.jsforce(doing, (jsforce) => jsforce.limits());
-      const dailyApiRequests = allowanceOf(limits['DailyApiRequests']);
-      if (dailyApiRequests === null) throw failureOf('BAD_ANSWER', doing);
+      const answer: unknown = await org.jsforce(doing, (jsforce) => jsforce.limits());
+      const { DailyApiRequests: calls, DailyBulkApiBatches: batches, DailyBulkV2QueryJobs: jobs } = inForm(allowances, answer, doing);
       return {
-        dailyApiRequests,
-        dailyBulkApiBatches: allowanceOf(limits['DailyBulkApiBatches']),
-        dailyBulkV2QueryJobs: allowanceOf(limits['DailyBulkV2QueryJobs']),
+        dailyApiRequests: { max: calls.Max, remaining: calls.Remaining },
+        dailyBulkApiBatches: allowanceOf(batches),
+        dailyBulkV2QueryJobs: allowanceOf(jobs),
       };
-    },
-
-    async *query(soql, options = {}) {
-      const doing = 'querying';
-      const seen = new Set<string>();
-      // page by page: jsforce's own paging stops without a word at 10,000 rows
-      let page = (await org.jsforce(doing, async (jsforce) =>
-        jsforce.query(soql, { scanAll: options.all === true, autoFetch: false }),
-      )) as unknown as QueryPage;
-      for (;;) {
-        if (!Array.isArray(page.records)) throw failureOf('BAD_ANSWER', doing);
-        yield* page.records;
-        if (page.done) return;
-        const next = page.nextRecordsUrl;
-        if (next === undefined || seen.has(next)) throw failureOf('LOCATOR_REPEATED', doing);
-        seen.add(next);
-        page = (await org.jsforce(doing, async (jsforce) => jsforce.queryMore(next))) as unknown as QueryPage;
-      }
     },
 
     async retrieve(object, ids, fields) {
@@ -121,8 +119,8 @@ export function createRest(org: Org): Rest {
       if (!Array.isArray(rows) || rows.length !== wide.length) throw failureOf('BAD_ANSWER', doing);
       for (const row of rows as readonly (CrmRow | null)[]) {
         if (row === null) continue;
-        const id = wideId(row['Id'], doing);
-        if (found.get(id) !== null) throw failureOf('BAD_ANSWER', doing); // a row nobody asked for, or one twice
+        const id = salesforceId(String(row['Id']));
+        if (id === null || found.get(id) !== null) throw failureOf('BAD_ANSWER', doing); // a row nobody asked for, or one twice
         found.set(id, row);
       }
       return found;

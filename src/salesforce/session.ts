@@ -5,7 +5,7 @@ import { Failure } from '../domain/failure.ts';
 import { salesforceId } from './ids.ts';
 import type { SalesforceAuth, SalesforceConnection } from './connection.ts';
 import { failureOf, loginFailureFrom } from './errors.ts';
-import { readText } from './http.ts';
+import { readErrorText, readText } from './http.ts';
 import type { Http } from './http.ts';
 import { transportOf } from './transport.ts';
 import type { WithTransport } from './transport.ts';
@@ -105,8 +105,8 @@ export function createSession(connection: SalesforceConnection, http: Http): Ses
     const oauth = new OAuth2({ loginUrl, clientId: auth.clientId, ...(secret === undefined ? {} : { clientSecret: secret }) });
     (oauth as unknown as WithTransport)._transport = transportOf(async (call) => {
       const answer = await http.send({ ...call, doing: `login at ${loginUrl}` });
-      const body = await readText(answer);
-      if (answer.status !== 200) throw loginFailureFrom(answer.status, body, loginUrl);
+      if (answer.status !== 200) throw loginFailureFrom(answer.status, await readErrorText(answer), loginUrl);
+      const body = await readText(answer, `login at ${loginUrl}`);
       return { statusCode: answer.status, headers: answer.headers, body };
     });
     return sameOrg(grantOf(await tokenOf(oauth, auth, loginUrl), loginUrl));

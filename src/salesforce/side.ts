@@ -129,8 +129,6 @@ export interface Salesforce {
   /** A job that is gone already is fine. */
   deleteQuery(jobId: string): Promise<void>;
 
-  /** A REST query, all pages of it, however many rows. `all` includes the recycle bin. */
-  query(soql: string, options?: { readonly all?: boolean }): AsyncIterable<CrmRow>;
   /** Up to 2,000 ids; null for those that do not exist (any more). Keys are the ids with 18 characters. */
   retrieve(object: CrmObject, ids: readonly string[], fields: readonly string[]): Promise<Map<string, CrmRow | null>>;
   /** Up to 200 rows of one object, each for itself (not all or none), assignment rules off. Results in the order of the rows. */

@@ -14,7 +14,7 @@ const freshMs = 60_000;
 
 function wideId(id: unknown, doing: string): string {
   const wide = salesforceId(String(id));
-  if (wide === null) throw failureOf('MALFORMED_ID', doing);
+  if (wide === null) throw failureOf('BAD_ANSWER', doing);
   return wide;
 }
 
@@ -22,6 +22,10 @@ function instantOf(text: unknown, doing: string): string {
   const instant = canonicalInstant(String(text));
   if (instant === null) throw failureOf('BAD_ANSWER', doing);
   return instant;
+}
+
+function isRow(record: unknown): record is CrmRow {
+  return typeof record === 'object' && record !== null && !Array.isArray(record);
 }
 
 /** What changed, by the org's own log and clock, and queries over it. */
@@ -79,8 +83,10 @@ export function createTracking(org: Org, http: Http): Tracking {
       if (!Array.isArray(records) || !Number.isSafeInteger(totalSize)) throw failureOf('BAD_ANSWER', doing);
       const next = done === true ? null : nextRecordsUrl;
       if (next !== null && (typeof next !== 'string' || !next.startsWith('/'))) throw failureOf('LOCATOR_MISSING', doing);
-      if (next !== null && next === path) throw failureOf('LOCATOR_REPEATED', doing);
-      return { rows: records as readonly CrmRow[], total: Number(totalSize), next };
+      // A page that brings nothing and names another one may go on so for ever.
+      if (next !== null && (next === path || records.length === 0)) throw failureOf('LOCATOR_REPEATED', doing);
+      if (!records.every(isRow)) throw failureOf('BAD_ANSWER', doing);
+      return { rows: records, total: Number(totalSize), next };
     },
   };
 }

@@ -8,7 +8,7 @@ import { startSimulator } from '../../simulator/src/simulator.ts';
 import type { Simulator } from '../../simulator/src/simulator.ts';
 import type { SalesforceAuth } from '../../src/salesforce/connection.ts';
 import { createSalesforce } from '../../src/salesforce/side.ts';
-import type { CrmRow, IngestResultKind, IngestResultRow, QueryJobState, Salesforce } from '../../src/salesforce/side.ts';
+import type { CrmRow, IngestResultKind, IngestResultRow, QueryJobState, QueryPage, Salesforce } from '../../src/salesforce/side.ts';
 import { selectQuery } from '../../src/salesforce/soql.ts';
 import { canonicalValue } from '../../src/salesforce/values.ts';
 
@@ -48,7 +48,12 @@ async function finished(jobId: string): Promise<Extract<QueryJobState, { state: 
 
 async function contactIds(count: number): Promise<string[]> {
   const ids: string[] = [];
-  for await (const row of salesforce.query(`SELECT Id FROM Contact ORDER BY Id LIMIT ${count}`)) ids.push(String(row['Id']));
+  const soql = `SELECT Id FROM Contact ORDER BY Id LIMIT ${count}`;
+  for (let next: string | null = null, first = true; first || next !== null; first = false) {
+    const page: QueryPage = await salesforce.queryPage(next === null ? { soql } : { locator: next });
+    ids.push(...page.rows.map((row) => String(row['Id'])));
+    ({ next } = page);
+  }
   return ids;
 }
 
@@ -136,7 +141,7 @@ test('a Bulk query of several pages gives every row once, and what each page ann
 });
 
 test('a query that Salesforce does not understand is permanent', async () => {
-  await expect(salesforce.query('SELECT Nope__c FROM Contact')[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+  await expect(salesforce.queryPage({ soql: 'SELECT Nope__c FROM Contact' })).rejects.toMatchObject({
     code: 'INVALID_FIELD',
     kind: 'permanent',
   });

@@ -52,7 +52,8 @@ test('trap 2: half a JSON answer that the connection calls complete is a transie
     () => salesforce.describe('Contact'),
     () => salesforce.updated('Contact', '2026-11-23T00:00:00Z', '2026-11-23T01:00:00Z'),
     () => salesforce.deleted('Contact', '2026-11-23T00:00:00Z', '2026-11-23T01:00:00Z'),
-    () => salesforce.query('SELECT Id FROM Contact')[Symbol.asyncIterator]().next(),
+    () => salesforce.queryPage({ soql: 'SELECT Id FROM Contact' }),
+    () => salesforce.count('Contact', ''),
     () => salesforce.retrieve('Contact', ['003000000000001'], ['Email']),
     () => salesforce.updateRows('Contact', [{ id: '003000000000001', values: { Title: 'x' } }]),
     () => salesforce.openQuery('SELECT Id FROM Contact'),
@@ -199,30 +200,13 @@ test('a session that ran out is renewed once for all calls that met it at the sa
   expect(org.salesforce.usage()).toEqual({ used: 18, max: 15000 });
 });
 
-test('trap 6: a query of more than 10,000 rows comes whole', async () => {
-  await using org = await stubOrg({
-    query: (request, response) => {
-      const at = Number(/query\/0r8x-(\d+)/.exec(request.url)?.[1] ?? 0);
-      const records = Array.from({ length: 2000 }, (_, row) => ({ attributes: { type: 'Contact' }, Id: String(at + row) }));
-      json(response, {
-        totalSize: 12000,
-        done: at >= 10000,
-        records,
-        ...(at >= 10000 ? {} : { nextRecordsUrl: `/services/data/v66.0/query/0r8x-${at + 2000}` }),
-      });
-    },
-  });
-  const ids = new Set<unknown>();
-  for await (const row of org.salesforce.query('SELECT Id FROM Contact', { all: true })) ids.add(row['Id']);
-  expect(ids.size).toBe(12000);
-  expect(org.seen.filter(({ url }) => url.includes('/queryAll'))).toHaveLength(1);
-});
-
 test('a query whose next page is its own is a failure, not a loop', async () => {
   await using org = await stubOrg({
-    query: (_request, response) => json(response, { totalSize: 9, done: false, records: [], nextRecordsUrl: '/services/data/v66.0/query/0r8x-1' }),
+    query: (_request, response) =>
+      json(response, { totalSize: 9, done: false, records: [{ Id: '1' }], nextRecordsUrl: '/services/data/v66.0/query/0r8x-1' }),
   });
-  expect(await failureOf(org.salesforce.query('SELECT Id FROM Contact')[Symbol.asyncIterator]().next())).toMatchObject({ code: 'LOCATOR_REPEATED' });
+  const { next } = await org.salesforce.queryPage({ soql: 'SELECT Id FROM Contact' });
+  expect(await failureOf(org.salesforce.queryPage({ locator: next ?? '' }))).toMatchObject({ code: 'LOCATOR_REPEATED' });
 });
 
 test.each([200, 503, 404])('a web page instead of an answer (HTTP %i) is a transient failure that does not quote it', async (status) => {
