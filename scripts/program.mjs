@@ -1,4 +1,4 @@
-/** `npm run chaos`: nights with faults and kills drawn by seeds, on any Node from 20 up. See docs/reliability.md. */
+/** `node scripts/program.mjs FILE ...`: one of the repository's programs (`npm run chaos`, `npm run check:histories`), on any Node from 20 up. */
 import { join } from 'node:path';
 import { ensureNode } from './launcher/ensure-node.mjs';
 import { ensurePackages } from './launcher/ensure-packages.mjs';
@@ -7,7 +7,8 @@ import { runEntry } from './launcher/problem.mjs';
 import { runNode } from './launcher/run-node.mjs';
 
 await runEntry(async () => {
+  const [file = '', ...args] = process.argv.slice(2);
   await ensurePackages(root);
   const node = await ensureNode();
-  return runNode(node, [join(root, 'chaos', 'chaos.ts'), ...process.argv.slice(2)], process.env);
+  return runNode(node, [join(root, file), ...args], process.env);
 });
