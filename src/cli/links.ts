@@ -107,7 +107,9 @@ async function exportTo(file: string, options: JsonOption): Promise<void> {
   const exported = await exportLinks(await sync.ledger(), file);
   if (options.json === true) printJson({ file, ...exported });
   else
-    print(`${file}: ${count(exported.open)} links, ${count(exported.links - exported.open)} that have ended, ${count(exported.decisions)} decisions`);
+    print(
+      `${file}: ${count(exported.open)} links, ${count(exported.links - exported.open)} that have ended, ${count(exported.decisions)} decisions, ${count(exported.written)} values that the org changed on saving`,
+    );
 }
 
 async function importFrom(file: string, options: JsonOption): Promise<void> {

@@ -7,13 +7,15 @@ import { Failure } from '../domain/failure.ts';
 import type { Database } from '../postgres/database.ts';
 import { raw, sql } from '../postgres/sql.ts';
 import { fileVersion } from './links-file.ts';
-import type { FileDecision, FileEnd, FileHeader, FileLink } from './links-file.ts';
+import type { FileDecision, FileEnd, FileHeader, FileLink, FileWritten } from './links-file.ts';
 
 export interface ExportedLinks {
   /** Links in force and ended ones. */
   readonly links: number;
   readonly open: number;
   readonly decisions: number;
+  /** Values that the org changed on saving (R25). */
+  readonly written: number;
 }
 
 /** Lines that one query brings: a million links pass through a few megabytes. */
@@ -23,7 +25,7 @@ const linesPerRead = 10_000;
 const instant = (column: string): string => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 
 /**
- * Saves links, their history and all decisions to a file for its owner alone, all of one moment; it appears only when it is complete. A run in progress does no harm. Rows of persons
+ * Saves links, their history, all decisions, and what the org made of values (R25) to a file for its owner alone, all of one moment; it appears only when it is complete. A run in progress does no harm. Rows of persons
  * who were erased (R23) are left out.
  * @throws Failure `FILE_UNWRITABLE`
  */
@@ -32,7 +34,7 @@ export async function exportLinks(database: Database, file: string): Promise<Exp
   try {
     const counts = await database.transaction(async (tx) => {
       await tx.query('set transaction isolation level repeatable read read only');
-      const counted = { links: 0, open: 0, decisions: 0 };
+      const counted = { links: 0, open: 0, decisions: 0, written: 0 };
       await pipeline(Readable.from(lines(tx, counted)), createWriteStream(draft, { mode: 0o600 }));
       return counted;
     });
@@ -52,7 +54,7 @@ export async function exportLinks(database: Database, file: string): Promise<Exp
   }
 }
 
-async function* lines(tx: PoolClient, counted: { links: number; open: number; decisions: number }): AsyncGenerator<string> {
+async function* lines(tx: PoolClient, counted: { -readonly [count in keyof ExportedLinks]: number }): AsyncGenerator<string> {
   const bound = await tx.query<{ org: string | null; store: string | null; at: string }>(sql`
     select (select external_id from binding where side = 'salesforce') as org, (select external_id from binding where side = 'personalization') as store,
       ${raw(instant('now()'))} as at`);
@@ -80,7 +82,15 @@ async function* lines(tx: PoolClient, counted: { links: number; open: number; de
     counted.decisions += 1;
     yield `${JSON.stringify(decision)}\n`;
   }
-  const end: FileEnd = { type: 'end', links: counted.links, decisions: counted.decisions };
+  // Values that stand as they were sent need nothing: they are found equal.
+  const changed = await tx.query<FileWritten>(sql`
+    select 'written' as type, object, rec_id as "salesforceId", field, sent, seen, run, ${raw(instant('sent_at'))} as at
+      from written where side = 'salesforce' and seen_known and sent is distinct from seen order by object, rec_id, field`);
+  for (const written of changed.rows) {
+    counted.written += 1;
+    yield `${JSON.stringify(written)}\n`;
+  }
+  const end: FileEnd = { type: 'end', links: counted.links, decisions: counted.decisions, written: counted.written };
   yield `${JSON.stringify(end)}\n`;
 }
 

@@ -6,10 +6,11 @@ import { endedReasons } from '../ledger/links.ts';
 import type { EndedReason } from '../ledger/links.ts';
 import { linkingSubTiers } from '../domain/report.ts';
 import { salesforceId } from '../salesforce/ids.ts';
+import type { CrmObject } from '../salesforce/side.ts';
 
 /**
  * The file of `links export`: UTF-8, one JSON document a line. The first line says what it is and of which org and store, the last how many there were, so that
- * a file that was cut off is seen. Links and decisions stand in the order in which they were made; what has ended is among them.
+ * a file that was cut off is seen. Links and decisions stand in the order in which they were made; what has ended is among them. Then what the org made of values that it changed.
  */
 export interface FileHeader {
   readonly format: 'crm-sync links';
@@ -47,13 +48,27 @@ export interface FileDecision {
   readonly note: string | null;
 }
 
+/** What the org made of a value that was sent (R25): without it the value would be sent again after a restore. Values of both sides are personal data. */
+export interface FileWritten {
+  readonly type: 'written';
+  /** Salesforce's name of the object that was written: of a person account `Account`. */
+  readonly object: CrmObject;
+  readonly salesforceId: string;
+  readonly field: string;
+  readonly sent: string | null;
+  readonly seen: string | null;
+  readonly run: string;
+  readonly at: string;
+}
+
 export interface FileEnd {
   readonly type: 'end';
   readonly links: number;
   readonly decisions: number;
+  readonly written: number;
 }
 
-export type FileLine = FileLink | FileDecision | FileEnd;
+export type FileLine = FileLink | FileDecision | FileWritten | FileEnd;
 
 /** Later versions are refused by this program, earlier ones are to be read. */
 export const fileVersion = 1;
@@ -66,8 +81,9 @@ export function lineProblem(line: unknown): string | undefined {
   const { type } = line as Json;
   if (type === 'link') return linkProblem(line as Json);
   if (type === 'decision') return decisionProblem(line as Json);
-  if (type === 'end') return isCount((line as Json)['links']) && isCount((line as Json)['decisions']) ? undefined : 'has no counts';
-  return '"type" is none of link, decision, end';
+  if (type === 'written') return writtenProblem(line as Json);
+  if (type === 'end') return ['links', 'decisions', 'written'].every((name) => isCount((line as Json)[name])) ? undefined : 'has no counts';
+  return '"type" is none of link, decision, written, end';
 }
 
 function pairProblem({ object, salesforceId: id, personalizationId }: Json): string | undefined {
@@ -98,6 +114,15 @@ function decisionProblem(line: Json): string | undefined {
   if (!(decisionKinds as readonly unknown[]).includes(kind)) return `"kind" is none of ${decisionKinds.join(', ')}`;
   if (!isText(by) || !isInstant(at)) return '"by" or "at" is missing';
   return isTextOrNull(note) ? undefined : '"note" is no text';
+}
+
+function writtenProblem({ object, salesforceId: id, field, sent, seen, run, at }: Json): string | undefined {
+  const known = objectTypes.find((each) => objectFacts[each].crmName === object);
+  if (known === undefined) return '"object" is no object of Salesforce that is synchronised';
+  if (typeof id !== 'string' || id.length !== 18 || salesforceId(id) === null || !id.startsWith(objectFacts[known].idPrefix))
+    return `"salesforceId" is no ${objectFacts[known].crmName} id of 18 characters`;
+  if (!isText(field) || !isText(run) || !isInstant(at)) return '"field", "run" or "at" is missing';
+  return [sent, seen].every((value) => value === '' || isTextOrNull(value)) ? undefined : '"sent" or "seen" is no text';
 }
 
 /** PostgreSQL keeps no NUL. */

@@ -13,6 +13,8 @@ export interface ImportedLinks {
   /** Ended links: history. */
   readonly ended: number;
   readonly decisions: number;
+  /** Values that the org changed on saving, of which nothing was known here (R25). */
+  readonly written: number;
 }
 
 /** Conflicts that are listed. */
@@ -36,7 +38,7 @@ export async function importLinks(tx: PoolClient, file: string): Promise<Importe
   if (conflicts.length === 0) {
     const decisions = await addDecisions(tx);
     conflicts.push(...(await pinConflicts(tx)));
-    if (conflicts.length === 0) return { ...(await addLinks(tx)), decisions };
+    if (conflicts.length === 0) return { ...(await addLinks(tx)), decisions, written: await addWritten(tx) };
   }
   const shown = conflicts.slice(0, conflictsShown);
   const more = conflicts.length > shown.length ? `\n  and ${conflicts.length - shown.length} more` : '';
@@ -138,6 +140,15 @@ async function addLinks(tx: PoolClient): Promise<Pick<ImportedLinks, 'links' | '
   await tx.query(sql`analyze link`);
   const open = added.rows.filter((row) => row.open).length;
   return { links: open, known: known.rows[0]?.known ?? 0, ended: added.rows.length - open };
+}
+
+/** R25: a field that was written here since is known better here. */
+async function addWritten(tx: PoolClient): Promise<number> {
+  const added = await tx.query(sql`
+    insert into written (side, object, rec_id, field, sent, seen, seen_known, sent_at, run)
+    select distinct on (object, rec_id, field) 'salesforce', object, rec_id, field, sent, seen, true, sent_at, run from in_written order by object, rec_id, field, sent_at desc
+    on conflict (side, object, rec_id, field) do nothing`);
+  return added.rowCount ?? 0;
 }
 
 interface Conflict {

@@ -4,14 +4,14 @@ import type { PoolClient } from 'pg';
 import { Failure } from '../domain/failure.ts';
 import { sql } from '../postgres/sql.ts';
 import { fileVersion, lineProblem } from './links-file.ts';
-import type { FileDecision, FileHeader, FileLine, FileLink } from './links-file.ts';
+import type { FileDecision, FileHeader, FileLine, FileLink, FileWritten } from './links-file.ts';
 
 /** Problems that are listed; there may be a million more of the same. */
 const problemsShown = 20;
 const linesPerInsert = 5_000;
 
 /**
- * Reads a file of `links export` into the temporary tables `in_link` and `in_decision`, which end with the transaction, every line checked, and answers with its header.
+ * Reads a file of `links export` into the temporary tables `in_link`, `in_decision` and `in_written`, which end with the transaction, every line checked, and answers with its header.
  * @throws Failure `FILE_UNREADABLE`, `FILE_INVALID` with the lines that are wrong
  */
 export async function readLinksFile(tx: PoolClient, file: string): Promise<FileHeader> {
@@ -21,16 +21,20 @@ export async function readLinksFile(tx: PoolClient, file: string): Promise<FileH
   await tx.query(sql`
     create temp table in_decision (line bigint primary key, object text not null, crm_id text collate "C" not null, pers_id text collate "C" not null, kind text not null,
       decided_by text not null, decided_at timestamptz not null, note text) on commit drop`);
+  await tx.query(sql`
+    create temp table in_written (object text not null, rec_id text collate "C" not null, field text not null, sent text, seen text, run text not null, sent_at timestamptz not null)
+      on commit drop`);
   const problems: string[] = [];
   let header: FileHeader | undefined;
   let end: FileLine | undefined;
   let lineNo = 0;
   let links: (FileLink & { readonly line: number })[] = [];
   let decisions: (FileDecision & { readonly line: number })[] = [];
-  const seen = { links: 0, decisions: 0 };
+  let written: FileWritten[] = [];
+  const seen = { links: 0, decisions: 0, written: 0 };
   const flush = async (): Promise<void> => {
-    await stage(tx, links, decisions);
-    [links, decisions] = [[], []];
+    await stage(tx, links, decisions, written);
+    [links, decisions, written] = [[], [], []];
   };
   const lines = createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Infinity });
   try {
@@ -51,11 +55,14 @@ export async function readLinksFile(tx: PoolClient, file: string): Promise<FileH
       else if (known.type === 'link') {
         seen.links += 1;
         links.push({ ...known, line: lineNo });
+      } else if (known.type === 'written') {
+        seen.written += 1;
+        written.push(known);
       } else {
         seen.decisions += 1;
         decisions.push({ ...known, line: lineNo });
       }
-      if (links.length + decisions.length >= linesPerInsert) await flush();
+      if (links.length + decisions.length + written.length >= linesPerInsert) await flush();
     }
   } catch (error) {
     const { code, syscall } = error as NodeJS.ErrnoException;
@@ -72,8 +79,10 @@ export async function readLinksFile(tx: PoolClient, file: string): Promise<FileH
   await flush();
   if (header === undefined) throw invalid(file, ['it is empty']);
   if (problems.length === 0 && end?.type !== 'end') problems.push('it has no last line: it was cut off');
-  if (problems.length === 0 && end?.type === 'end' && (end.links !== seen.links || end.decisions !== seen.decisions))
-    problems.push(`it has ${seen.links} links and ${seen.decisions} decisions, its last line says ${end.links} and ${end.decisions}`);
+  if (problems.length === 0 && end?.type === 'end' && (end.links !== seen.links || end.decisions !== seen.decisions || end.written !== seen.written))
+    problems.push(
+      `it has ${seen.links} links, ${seen.decisions} decisions and ${seen.written} values, its last line says ${end.links}, ${end.decisions} and ${end.written}`,
+    );
   if (problems.length > 0) throw invalid(file, problems);
   return header;
 }
@@ -106,7 +115,7 @@ export function invalid(file: string, problems: readonly string[]): Failure {
   });
 }
 
-async function stage(tx: PoolClient, links: readonly object[], decisions: readonly object[]): Promise<void> {
+async function stage(tx: PoolClient, links: readonly object[], decisions: readonly object[], written: readonly object[]): Promise<void> {
   if (links.length > 0)
     await tx.query(sql`
       insert into in_link (line, object, crm_id, pers_id, sub_tier, crm_field, attribute, made_run, made_at, ended_run, ended_at, ended_reason, heir_id)
@@ -118,4 +127,9 @@ async function stage(tx: PoolClient, links: readonly object[], decisions: readon
       insert into in_decision (line, object, crm_id, pers_id, kind, decided_by, decided_at, note)
       select line, object, "salesforceId", "personalizationId", kind, by, at, note
         from jsonb_to_recordset(${JSON.stringify(decisions)}::jsonb) as i (line bigint, object text, "salesforceId" text, "personalizationId" text, kind text, by text, at timestamptz, note text)`);
+  if (written.length > 0)
+    await tx.query(sql`
+      insert into in_written (object, rec_id, field, sent, seen, run, sent_at)
+      select object, "salesforceId", field, sent, seen, run, at
+        from jsonb_to_recordset(${JSON.stringify(written)}::jsonb) as i (object text, "salesforceId" text, field text, sent text, seen text, run text, at timestamptz)`);
 }

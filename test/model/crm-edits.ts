@@ -88,7 +88,7 @@ const create: Edit = async (place) => {
       : undefined;
   // Some come out of long transactions: stamped now, seen later.
   const late = place.random.chance(0.7);
-  if (late) await settle(place.world, { commitDelaySeconds: 600 + place.random.below(1800) });
+  if (late) await settle(place.world, { commitDelaySeconds: 900 + place.random.below(1800) });
   await place.org.create(objectFacts[object].crmName, { ...fields, ...(account === undefined ? {} : { AccountId: account.id }) });
   if (late) await settle(place.world, { commitDelaySeconds: 0 });
   return true;

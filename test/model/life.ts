@@ -63,6 +63,8 @@ export async function day(life: Life): Promise<void> {
   await pass(7_200, 36_000);
   if (random.chance(0.04)) await pass(15 * 86_400, 20 * 86_400);
   await edits(6);
+  // What commits late may be stamped further before the night than a window overlaps.
+  if (random.chance(0.5)) await pass(660, 1_200);
   life.sides = await readSides(world);
   life.kept = await decideSome(random, world, life.sides, life.matched, life.kept, counts);
   if (random.chance(0.25)) await switchLeads(life, !life.leads);

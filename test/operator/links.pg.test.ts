@@ -129,16 +129,16 @@ describe('links export and import', () => {
   test('an empty ledger is as it was before, with its history and binding, and a second import changes nothing', async () => {
     await history();
     const before = await known();
-    expect(await exportLinks(database, file)).toEqual({ links: 3, open: 1, decisions: 4 });
+    expect(await exportLinks(database, file)).toEqual({ links: 3, open: 1, decisions: 4, written: 0 });
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     await database.query('truncate link, decision, binding');
-    expect(await restore()).toEqual({ links: 1, known: 0, ended: 2, decisions: 4 });
+    expect(await restore()).toEqual({ links: 1, known: 0, ended: 2, decisions: 4, written: 0 });
     expect(await known()).toEqual(before);
     expect((await database.query('select external_id from binding order by side')).rows).toEqual([
       { external_id: 'store-1' },
       { external_id: '00D1' },
     ]);
-    expect(await restore()).toEqual({ links: 0, known: 1, ended: 0, decisions: 0 });
+    expect(await restore()).toEqual({ links: 0, known: 1, ended: 0, decisions: 0, written: 0 });
     expect(await known()).toEqual(before);
   });
 
@@ -213,8 +213,13 @@ describe('links export and import', () => {
     ['another file', () => 'a,b\n', 'its first line does not say that it is one'],
     ['a later version', (text: string) => text.replace('"version":1', '"version":2'), 'it has version 2'],
     ['a file that was cut off', (text: string) => text.slice(0, text.lastIndexOf('{"type":"end"')), 'it was cut off'],
-    ['a file that lacks a line', (text: string) => text.replace(/\{"type":"decision".*\n/, ''), 'its last line says 3 and 4'],
+    ['a file that lacks a line', (text: string) => text.replace(/\{"type":"decision".*\n/, ''), 'its last line says 3, 4 and 0'],
     ['half a line', (text: string) => text.replace(/("type":"link".*)"madeRun".*/, '$1'), 'line 2: is no JSON object'],
+    [
+      'a value of an object that is not synchronised',
+      (text: string) => text.replace(/(?=\{"type":"end")/, '{"type":"written","object":"Case"}\n'),
+      '"object" is no object of Salesforce that is synchronised',
+    ],
     [
       'an id of another object',
       (text: string) => text.replace('"object":"account"', '"object":"lead"'),

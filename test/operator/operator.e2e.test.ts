@@ -9,6 +9,8 @@ import type { DecisionKind } from '../../src/ledger/decisions.ts';
 import { rebuildMirror } from '../../src/mirror/rebuild.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
 import { identifier, sql } from '../../src/postgres/sql.ts';
+import { exportLinks } from '../../src/operator/links-export.ts';
+import { importLinks } from '../../src/operator/links-import.ts';
 import { importFeeds } from '../../src/personalization/feeds.ts';
 import { testNamespace } from '../services/namespace.ts';
 import { atStep, holdAt } from '../night/hold.ts';
@@ -175,6 +177,31 @@ describe('a ledger that was restored from its backup', () => {
       expect(files.intents).toBe(before.intents);
       expect(files.intents).not.toContain(',applied,');
     });
+  });
+});
+
+test('R25 a ledger that was restored from `links export` sends nothing again, not even what the org had made something else of', async () => {
+  const data = await dataOf({
+    'Contact.csv': 'Id,LastName,Score__c,Note__c\n003000000000001AAA,One,,\n003000000000002AAA,Two,,\n',
+    'schema.json': '{"Contact": {"Score__c": "number", "Note__c": "text"}}',
+    'user-1.csv': 'userId,attribute:sfcrmContactId,attribute:score,attribute:note\nu1,003000000000001AAA,7,mine\nu2,003000000000002AAA,8,\n',
+    'crm-sync.yaml': 'objects: { contact: { push: [{ from: score, to: Score__c }, { from: note, to: Note__c }] } }\n',
+  });
+  await inWorld({ data, temporal }, async (world) => {
+    const trigger = { object: 'Contact', when: 'Note__c', set: 'Note__c', to: 'as the org has it' };
+    await fetch(`${world.simulator.url}/__simulator/settings`, { method: 'POST', body: JSON.stringify({ triggers: [trigger] }) });
+    await world.night();
+    const file = path.join(data, 'links.jsonl');
+    expect(await exportLinks(world.database, file)).toMatchObject({ links: 2, written: 1 });
+    await world.database.query('truncate link, decision, written, binding');
+    await rebuild(world);
+    expect(await world.database.transaction((tx) => importLinks(tx, file))).toMatchObject({ links: 2, written: 1 });
+    const log = await writesSince(world);
+    await log.clear();
+    const { run, status } = await world.night();
+    expect(status).toBe('success');
+    expect(await log.rows()).toBe(0);
+    expect(await intentsOf(world, run)).toMatchObject([{ id: '003000000000001AAA', field: 'Note__c', outcome: 'unchanged', reason: 'changedByOrg' }]);
   });
 });
 
