@@ -35,12 +35,15 @@ export interface DrawnStroke {
 interface Place {
   readonly weight: number;
   readonly bulk?: boolean;
+  /** In the middle of what is written to either side. */
+  readonly writes: boolean;
   readonly moment: (random: Random) => Moment;
 }
 
 const request = (says: string, method: string, path: string, upTo: number, weight: number, bulk = false): Place => ({
   weight,
   bulk,
+  writes: /ingest|PATCH/.test(`${method} ${path}`),
   moment: (random) => {
     const [at, phase] = [1 + random.below(upTo), random.chance(0.5) ? 'before' : 'after'] as const;
     return { kind: 'request', says: `${phase} ${says} ${at}`, method, path, at, phase };
@@ -50,6 +53,7 @@ const request = (says: string, method: string, path: string, upTo: number, weigh
 const row = (says: string, table: string, event: 'insert' | 'update', when: string, weight: number, bulk = false): Place => ({
   weight,
   bulk,
+  writes: /job|intent|batch|apply/.test(`${table} ${when}`),
   moment: () => ({ kind: 'row', says: `at the commit of ${says}`, table, event, when }),
 });
 
@@ -93,7 +97,7 @@ const places: readonly Place[] = [
     2,
   ),
   row('the end of the run', 'run', 'update', 'old.finished_at is null and new.finished_at is not null', 1),
-  { weight: 8, moment: (random) => afterMs(random.below(5_000)) },
+  { weight: 8, writes: false, moment: (random) => afterMs(random.below(5_000)) },
 ];
 
 const afterMs = (ms: number): Moment => ({ kind: 'ms', says: `after ${ms} ms`, ms });
@@ -134,8 +138,8 @@ export function drawKills(random: Random, bulk: boolean): readonly DrawnKill[] {
 }
 
 export function drawStroke(random: Random, bulk: boolean): DrawnStroke {
-  const zombie = random.chance(0.6);
-  // One that is to wake up later must be in the middle of something.
-  const moment = drawMoment(random, bulk, (place) => !zombie || place.moment(random).kind !== 'ms');
+  const zombie = random.chance(0.7);
+  // One that is to wake up later is in the middle of writing.
+  const moment = drawMoment(random, bulk, ({ writes }) => !zombie || writes);
   return { moment, how: random.chance(zombie ? 0.9 : 0.5) ? 'terminate' : 'cancel', zombie };
 }

@@ -51,9 +51,12 @@ export function drawScenario(seed: number): Scenario {
   const size = streamOf(seed, 'plain');
   const bulk = size.chance(0.4);
   const plain = bulk ? mostOfCollections + 20 + size.below(600) : size.chance(0.75) ? 250 + size.below(700) : 0;
-  const budget = `salesforce: { apiBudget: { whenSpent: ${size.pick(['pause', 'partial'])} } }\n`;
+  const nights = drawNights(seed, bulk);
+  // A run that pauses would wait for the end of what has none.
+  const forGood = nights.some(({ faults }) => faults.some(({ count }) => count === 'always'));
+  const budget = `salesforce: { apiBudget: { whenSpent: ${forGood ? 'partial' : size.pick(['pause', 'partial'])} } }\n`;
   const files = { ...withPlain(start, plain, size), 'crm-sync.yaml': `${budget}${model.yaml}` };
-  return { seed, model, files, plain, bulk, simulator: { triggers: triggersOf(model) }, nights: drawNights(seed, bulk) };
+  return { seed, model, files, plain, bulk, simulator: { triggers: triggersOf(model) }, nights };
 }
 
 /** Each record that is written runs one of these for each of its fields that they name: how often tells how often it was sent. */
@@ -106,12 +109,12 @@ export function newScores({ plain, seed }: Scenario, night: number): string | nu
 
 function drawNights(seed: number, bulk: boolean): readonly DrawnNight[] {
   let leads = streamOf(seed, 'weather').chance(0.3);
-  const nights = streamOf(seed, 'weather', 9).chance(0.4) ? [1, 2] : [1];
+  const nights = streamOf(seed, 'weather', 9).chance(0.3) ? [1, 2] : [1];
   return nights.map((night) => {
     const random = streamOf(seed, 'weather', night);
     if (random.chance(0.3)) leads = true;
     const turned = leads && random.chance(0.35) ? { from: random.chance(0.7) ? false : true, afterMs: random.below(4_000) } : null;
-    const stroke = random.chance(0.25) ? drawStroke(random, bulk) : null;
+    const stroke = random.chance(0.35) ? drawStroke(random, bulk) : null;
     return { faults: drawFaults(random, bulk), kills: drawKills(random, bulk), stroke, leads, leadsTurned: turned };
   });
 }

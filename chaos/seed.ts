@@ -6,6 +6,8 @@ import type { Base } from './base.ts';
 import { startCalmWorld } from './calm-world.ts';
 import { compareNights, compareQuiet } from './compare.ts';
 import type { Difference } from './compare.ts';
+import { HeldValues } from './held-values.ts';
+import { KeptTexts } from './kept-texts.ts';
 import { leftBy } from './left.ts';
 import type { Left } from './left.ts';
 import { night } from './night.ts';
@@ -49,6 +51,7 @@ export async function undisturbed(scenario: Scenario, base: Base, folder: string
     return lefts;
   } finally {
     await world.stop();
+    await world.drop();
   }
 }
 
@@ -63,6 +66,8 @@ export async function disturbed(
   const world = await startStormyWorld(optionsOf(scenario, base, folder, 'storm'), (line) => onLine(`    ${line}`));
   const total = { faults: 0, kills: 0 };
   let last: Left | undefined;
+  const closed: string[] = [];
+  let equal = false;
   try {
     for (const [index, drawn] of scenario.nights.entries()) {
       if (index > 0) await day(scenario, world, index);
@@ -79,14 +84,19 @@ export async function disturbed(
       const difference = compareNights(left, wanted, { again: stormy.mayEnd, twins: stormy.twins });
       if (difference !== null) throw new Found({ ...difference, says: `${name}: ${difference.says}` });
       last = left;
+      closed.push(...(await world.outcomes()));
     }
     await countAs(world, 'quiet');
     mustSucceed(await night(world, `${world.name}-quiet`), 'one more night');
     const difference = last === undefined ? null : compareQuiet(last, await leftBy(world, `${world.name}-quiet`, 'quiet'));
     if (difference !== null) throw new Found(difference);
+    await mustStay(world, closed);
+    await mustNotLeak(scenario, world);
+    equal = true;
     return total;
   } finally {
     await world.stop();
+    if (equal) await world.drop();
   }
 }
 
@@ -112,6 +122,23 @@ async function afterwards(world: World, stormy: Storm, number: number, onLine: (
   onLine(`  night ${number} again: ${ended.status}`);
   mustSucceed(ended, `the undisturbed run after the disturbed night ${number}`);
   return leftBy(world, run, counted);
+}
+
+/** What a run that ended had become of its intents stays so, whoever wakes up later. */
+async function mustStay(world: World, closed: readonly string[]): Promise<void> {
+  const now = new Set(await world.outcomes());
+  const lines = [...new Set(closed)].filter((line) => !now.has(line));
+  if (lines.length > 0) throw new Found({ kind: 'different', says: 'a run that had ended was written again', lines });
+}
+
+/** No value of either side is in what Temporal keeps of the seed, failures included. */
+async function mustNotLeak({ files }: Scenario, world: World): Promise<void> {
+  const held = new HeldValues(files['crm-sync.yaml'] ?? '');
+  for (const [name, content] of Object.entries(files)) if (name.endsWith('.csv')) held.addCsv(content);
+  const kept = new KeptTexts();
+  await kept.addServer(world.client, `TaskQueue = '${world.name}'`);
+  const lines = kept.placesOf(held.values);
+  if (lines.length > 0) throw new Found({ kind: 'different', says: 'a value of the data stands in a history', lines });
 }
 
 function mustSucceed({ run, status, why }: EndedRun, what: string): void {

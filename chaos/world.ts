@@ -33,6 +33,8 @@ export interface World extends TwoSides {
   /** How many intents each run has of each outcome. */
   readonly outcomes: () => Promise<readonly string[]>;
   readonly stop: () => Promise<void>;
+  /** Nobody asks it any more: its database goes. */
+  readonly drop: () => Promise<void>;
 }
 
 export interface RunFiles {
@@ -103,6 +105,11 @@ export async function worldOn(
       await connection.close();
       await store.close();
       await stopRest();
+    },
+    drop: async () => {
+      const admin = new Database({ url: base.databaseUrl('postgres'), searchPath: ['public'], maxConnections: 1 });
+      await admin.query(`drop database if exists ${ground.databaseName} with (force)`);
+      await admin.close();
     },
   };
 }
