@@ -1,5 +1,5 @@
-/** Kills, faults and lost answers by seeds, each compared with an undisturbed run: `npm run chaos -- --seeds N --minutes M [--from SEED]`. See docs/reliability.md. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+/** Kills, faults and lost answers by seeds, each compared with an undisturbed run: `npm run chaos -- --seeds N --minutes M [--from SEED] [--lanes L] [--keep DIR]`. See docs/reliability.md. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -15,12 +15,16 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '60' },
     from: { type: 'string', default: '1' },
     lanes: { type: 'string', default: '2' },
+    keep: { type: 'string' },
   },
 });
 const [seeds, minutes, from, lanes] = [values.seeds, values.minutes, values.from, values.lanes].map(Number) as [number, number, number, number];
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
-const folder = await mkdtemp(path.join(tmpdir(), 'crm-sync-chaos-'));
+/** Everything lies in it; it stays if something was found, or if it was asked for. */
+const folder = values.keep === undefined ? await mkdtemp(path.join(tmpdir(), 'crm-sync-chaos-')) : path.resolve(values.keep);
+await mkdir(folder, { recursive: true });
+const keep = values.keep !== undefined;
 const bundle = path.join(folder, 'workflow-bundle.js');
 const silent = (): void => undefined;
 const quiet = { log: silent, trace: silent, debug: silent, info: silent, warn: silent, error: silent };
@@ -46,13 +50,13 @@ async function lane(calm: Base, base: Base): Promise<void> {
     wanted.catch(() => undefined);
     const head = `seed ${seed}: ${scenario.plain} plain pairs${scenario.bulk ? ', by Bulk' : ''}`;
     try {
-      const { faults, kills } = await disturbed(scenario, base, place, wanted, onLine);
+      const { faults, kills } = await disturbed(scenario, base, place, wanted, keep, onLine);
       total.seeds += 1;
       total.faults += faults;
       total.kills += kills;
       total.equal += 1;
       print([`${head}: ${faults} faults, ${kills} kills, equal (${((performance.now() - begun) / 1000).toFixed(1)} s)`, ...lines].join('\n'));
-      await rm(place, { recursive: true, force: true });
+      if (!keep) await rm(place, { recursive: true, force: true });
     } catch (error) {
       await wanted.catch(() => undefined);
       failed = true;
@@ -87,4 +91,4 @@ try {
 }
 print(`${total.seeds} seeds: ${total.faults} faults, ${total.kills} kills, ${total.lost} lost, ${total.doubled} doubled, ${total.equal} equal`);
 if (failed) process.exitCode = 1;
-else await rm(folder, { recursive: true, force: true });
+else if (!keep) await rm(folder, { recursive: true, force: true });

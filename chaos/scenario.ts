@@ -46,7 +46,7 @@ export function drawScenario(seed: number): Scenario {
   const random = streamOf(seed, 'world');
   const drawn = modelSettings(random);
   // What the org turns into something else on save cannot be verified after a lost answer: it takes one more night, in a few seeds.
-  const model = streamOf(seed, 'world', 1).chance(0.4) ? drawn : { ...drawn, noteBecomes: null };
+  const model = streamOf(seed, 'world', 1).chance(0.25) ? drawn : { ...drawn, noteBecomes: null };
   const start = startingFiles(random, model);
   const size = streamOf(seed, 'plain');
   const bulk = size.chance(0.4);

@@ -61,6 +61,7 @@ export async function disturbed(
   base: Base,
   folder: string,
   calm: Promise<readonly Left[]>,
+  keep: boolean,
   onLine: (line: string) => void,
 ): Promise<SeedResult> {
   const world = await startStormyWorld(optionsOf(scenario, base, folder, 'storm'), (line) => onLine(`    ${line}`));
@@ -96,7 +97,7 @@ export async function disturbed(
     return total;
   } finally {
     await world.stop();
-    if (equal) await world.drop();
+    if (equal && !keep) await world.drop();
   }
 }
 

@@ -179,8 +179,8 @@ async function strike(place: Place, { how, parts, pauseMs }: DrawnKill, hold: Ro
     faults.remember();
   }
   for (const [, pid] of pids) signalTo(pid, 'SIGKILL');
-  // A request that was under way is still done by an org that lives; its repeat can come before it.
-  place.twins += 1;
+  // A request that was under way is still done by an org that lives; its repeat can come before it. Without its server an attempt goes on beside its repeat.
+  if (parts.includes('worker') || parts.includes('temporal')) place.twins += 1;
   await hold?.release();
   await Promise.all(pids.map(([part, pid]) => back(world, part, pid)));
   if (parts.includes('simulator')) await faults.begin();
