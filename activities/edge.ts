@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import { Failure } from '../src/domain/failure.ts';
+import type { Opener } from '../src/ledger/runs.ts';
 
 /** How often a running activity tells that it lives; a cancel is noticed at the next beat. Oftener where silence counts as death sooner. */
 const longestBeatMs = 3_000;
@@ -104,4 +105,10 @@ export function cancellation(): AbortSignal {
 export function heartbeat(): () => void {
   const context = Context.current();
   return () => context.heartbeat();
+}
+
+/** Which attempt this is, of which execution of the workflow. */
+export function opener(): Opener {
+  const { workflowExecution, attempt } = Context.current().info;
+  return { execution: workflowExecution?.runId ?? '', attempt };
 }

@@ -28,7 +28,7 @@ import { sweepOpenJobs } from '../src/apply/open-jobs.ts';
 import { stoppedBy } from '../src/apply/stop.ts';
 import { buildReport, statusOf } from '../src/operator/build-report.ts';
 import type { Dependencies } from './dependencies.ts';
-import { activity, heartbeat } from './edge.ts';
+import { activity, heartbeat, opener } from './edge.ts';
 
 interface Opened {
   readonly attempt: number;
@@ -48,7 +48,7 @@ export function runActivities(dependencies: Dependencies) {
      */
     openRun: activity(async (request: RunRequest, workflowId: string): Promise<Opened> => {
       const run =
-        (await database.transaction((tx) => takeUpAgain(tx, request.run))) ??
+        (await database.transaction((tx) => takeUpAgain(tx, request.run, opener()))) ??
         (await openNewRun(dependencies, request, workflowId).catch((error: unknown) => refuseIfSpent(dependencies, error)));
       await settleAbandoned(dependencies, run, heartbeat());
       await forgetOldRuns(database, run.shape.settings.retention.intentsDays);
@@ -187,6 +187,7 @@ async function openNewRun(dependencies: Dependencies, request: RunRequest, workf
       run: request.run,
       kind: request.kind,
       workflowId,
+      opener: opener(),
       shape: runShape(redact(settings), { describes, attributes }),
       settingsHash: settingsHash(settings),
       leads: false,

@@ -63,6 +63,7 @@ const job = (state: string): Place => row(`a Bulk job as ${state}`, 'write_job',
 const places: readonly Place[] = [
   request('update', 'PATCH', '/composite/sobjects', 4, 6),
   request('retrieve', 'POST', '/composite/sobjects/*', 8, 2),
+  request('describe', 'GET', '/sobjects/*/describe', 3, 1),
   request('query', 'GET', '/quer*', 5, 1),
   request('page of a Bulk query', 'GET', '/jobs/query/*/results', 3, 1),
   request('Bulk update', 'POST', '/jobs/ingest', 1, 3, true),

@@ -8,6 +8,8 @@ interface Payload {
 
 const isPayload = (value: object): value is Payload => 'data' in value && 'metadata' in value && value.data instanceof Uint8Array;
 const partLength = 6;
+/** Random ones hold short values by chance. */
+const uuids = /\b[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}\b/g;
 
 /** Every text that Temporal keeps, with the first place of each; payloads are decrypted and decoded. */
 export class KeptTexts {
@@ -70,6 +72,7 @@ export class KeptTexts {
   }
 
   #text(text: string, place: string): void {
-    if (!this.texts.has(text)) this.texts.set(text, place);
+    const searched = text.replaceAll(uuids, '');
+    if (!this.texts.has(searched)) this.texts.set(searched, place);
   }
 }

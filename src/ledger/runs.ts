@@ -19,6 +19,12 @@ export interface OpenRun extends RunRef {
   readonly leads: boolean;
 }
 
+/** One attempt at opening a run, of one execution of its workflow. */
+export interface Opener {
+  readonly execution: string;
+  readonly attempt: number;
+}
+
 export interface RunToOpen {
   readonly run: string;
   readonly kind: RunKind;
@@ -29,6 +35,7 @@ export interface RunToOpen {
   /** What it may use of the org's daily requests, and what it leaves of them. */
   readonly apiBudget: number;
   readonly apiReserve?: number;
+  readonly opener?: Opener;
 }
 
 interface RunRow {
@@ -46,10 +53,14 @@ function openRunOf(row: RunRow): OpenRun {
   return { run, attempt, kind, leads, runNo: row.run_no, shape: row.settings, decisionSeq: row.decision_seq };
 }
 
-/** Takes an open run up again under a new attempt: what the older one still does is fenced off. Undefined if no run of this key is open. */
-export async function takeUpAgain(tx: Queryable, run: string): Promise<OpenRun | undefined> {
+/**
+ * Takes an open run up again under a new attempt: what the older one still does is fenced off. Undefined if no run of this key is open, or if a later attempt of the same opener has it: one that was paused does not take
+ * it away from the one that counts.
+ */
+export async function takeUpAgain(tx: Queryable, run: string, opener?: Opener): Promise<OpenRun | undefined> {
   const found = await tx.query<RunRow>(sql`
-    update run set attempt = attempt + 1 where run = ${run} and finished_at is null
+    update run set attempt = attempt + 1, opened_by = ${opener?.execution ?? null}, opened_attempt = ${opener?.attempt ?? null}
+     where run = ${run} and finished_at is null and (opened_by = ${opener?.execution ?? null} and opened_attempt > ${opener?.attempt ?? null}) is not true
     returning run, run_no, attempt, kind, settings, decision_seq, leads`);
   const row = found.rows[0];
   return row === undefined ? undefined : openRunOf(row);
@@ -64,10 +75,12 @@ export async function openRun(tx: Queryable, wanted: RunToOpen): Promise<OpenRun
   await tx.query(sql`
     update run set status = 'failed', finished_at = now() where finished_at is null and run <> ${wanted.run}`);
   const opened = await tx.query<RunRow>(sql`
-    insert into run (run, kind, status, workflow_id, settings, settings_hash, decision_seq, leads, api_budget, api_reserve)
+    insert into run (run, kind, status, workflow_id, settings, settings_hash, decision_seq, leads, api_budget, api_reserve, opened_by, opened_attempt)
     values (${wanted.run}, ${wanted.kind}, 'running', ${wanted.workflowId}, ${JSON.stringify(wanted.shape)}, ${wanted.settingsHash},
-      coalesce((select max(seq) from decision), 0), ${wanted.leads}, ${wanted.apiBudget}, ${wanted.apiReserve ?? 0})
-    on conflict (run) do update set attempt = run.attempt + 1 where run.finished_at is null
+      coalesce((select max(seq) from decision), 0), ${wanted.leads}, ${wanted.apiBudget}, ${wanted.apiReserve ?? 0},
+      ${wanted.opener?.execution ?? null}, ${wanted.opener?.attempt ?? null})
+    on conflict (run) do update set attempt = run.attempt + 1, opened_by = excluded.opened_by, opened_attempt = excluded.opened_attempt
+     where run.finished_at is null and (run.opened_by = excluded.opened_by and run.opened_attempt > excluded.opened_attempt) is not true
     returning run, run_no, attempt, kind, settings, decision_seq, leads`);
   const row = opened.rows[0];
   if (row === undefined) throw runClosed(wanted.run);
