@@ -78,11 +78,17 @@ class Reader {
   /** Pairs of a map with their keys as text; keys that are no text are problems. */
   *#pairs(node: Node, key: string, line: number): Generator<{ readonly name: string; readonly value: unknown; readonly line: number }> {
     if (!isMap(node)) return;
+    // Found here: the parser compares each key with all before it.
+    const names = new Set<string>();
     for (const { key: keyNode, value } of node.items) {
       const found = this.#resolved(keyNode);
       const at = this.#lineOf(isAlias(keyNode) ? keyNode : found, line);
-      if (isScalar(found)) yield { name: String(found.value), value, line: at };
-      else this.problems.push({ line: at, key, message: `${whatIs(found)} cannot be a key` });
+      if (isScalar(found)) {
+        const name = String(found.value);
+        if (names.has(name)) this.problems.push({ line: at, key: name, message: 'stands here a second time; allowed: each key once' });
+        names.add(name);
+        yield { name, value, line: at };
+      } else this.problems.push({ line: at, key, message: `${whatIs(found)} cannot be a key` });
     }
   }
 
@@ -138,20 +144,16 @@ class Reader {
 /** Reads YAML 1.2 text by a settings table: everything that can be said without knowing what values mean. */
 export function readDocument(source: string, table: readonly Row[]): ReadDocument {
   const lineCounter = new LineCounter();
-  const document = parseDocument(source, { version: '1.2', lineCounter, prettyErrors: false, uniqueKeys: true, logLevel: 'error' });
+  const document = parseDocument(source, { version: '1.2', lineCounter, prettyErrors: false, uniqueKeys: false, logLevel: 'error' });
+  const lines = source.split('\n');
   const problems = document.errors.map(({ code, message, pos }) => {
     const { line, col } = lineCounter.linePos(pos[0]);
-    const tab =
-      code === 'TAB_AS_INDENT' || source.split('\n')[line - 1]?.slice(0, col).includes('\t')
-        ? ' (YAML is indented with spaces, never with tabs)'
-        : '';
-    const key = code === 'DUPLICATE_KEY' ? (/^[^\s:]+/.exec(source.slice(pos[0]))?.[0] ?? '') : '';
-    if (code === 'DUPLICATE_KEY') return { line, key, message: 'stands here a second time; allowed: each key once' };
-    if (code === 'MULTIPLE_DOCS') return { line, key, message: 'a second document begins here; allowed: one' };
-    return { line, key, message: `is no YAML: ${message.trim()}${tab}` };
+    const tab = code === 'TAB_AS_INDENT' || lines[line - 1]?.slice(0, col).includes('\t') ? ' (YAML is indented with spaces, never with tabs)' : '';
+    if (code === 'MULTIPLE_DOCS') return { line, key: '', message: 'a second document begins here; allowed: one' };
+    return { line, key: '', message: `is no YAML: ${message.trim()}${tab}` };
   });
-  // A key given twice leaves a tree that can be checked further; after any other error it means nothing.
-  if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY')) return { values: new Map(), problems };
+  // After an error the tree means nothing.
+  if (problems.length > 0) return { values: new Map(), problems };
   const reader = new Reader(document, lineCounter);
   reader.walk(document.contents, treeOf(table), '', 1);
   return { values: reader.values, problems: [...problems, ...reader.problems] };

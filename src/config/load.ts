@@ -41,6 +41,9 @@ export interface LoadedSettings {
   readonly place: string;
 }
 
+/** A file with all settings and some hundred mappings is a tenth of it; what takes long to be refused is longer. */
+const longestText = 256_000;
+
 function fileText(file: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
@@ -188,6 +191,12 @@ function positionsOf(values: ReadonlyMap<string, Value>): Positions {
 export function readSettings(options: LoadOptions): LoadedSettings {
   const place = options.file ?? 'crm-sync.yaml';
   const source = (options.text ?? (options.file === undefined ? '' : fileText(options.file))).replace(/^\uFEFF/, '');
+  if (source.length > longestText)
+    throw settingsFailure(
+      place,
+      [{ line: undefined, key: '', message: 'is longer than 256,000 characters: that is no settings file' }],
+      'Check the path.',
+    );
   const read = readDocument(source, settingsTable);
   const values = new Map([...given(options.defaults ?? {}, place), ...read.values, ...given(options.overrides ?? {}, 'command line')]);
   const evaluation = new Evaluation(values, read.problems, options.env);

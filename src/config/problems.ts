@@ -15,9 +15,11 @@ export type Positions = ReadonlyMap<string, number>;
 
 /** The line of a key or, if it is not in the file, of the nearest key above it. */
 export function lineOf(positions: Positions, key: string): number | undefined {
-  for (let at = key; at !== ''; at = at.replace(/(\[\d+\]|\.?[^.[]+)$/, '')) {
+  for (let at = key, above; at !== ''; at = above) {
     const line = positions.get(at);
     if (line !== undefined) return line;
+    above = at.replace(/(\[\d+\]|\.?[^.[]+)$/, '');
+    if (above === at) return undefined;
   }
   return undefined;
 }
@@ -26,11 +28,17 @@ function sentence(place: string, { line, key, message }: Problem): string {
   return [`${place}${line === undefined ? '' : `:${line}`}`, ...(key === '' ? [] : [key]), message].join(': ');
 }
 
-/** Every problem in one failure (exit code 2), one a line, in the order of the file. */
+/** More than anybody reads at once; a file of another kind has a problem on every line. */
+const mostShown = 100;
+const longestShown = 500;
+
+/** The problems in one failure (exit code 2), one a line, in the order of the file. */
 export function settingsFailure(place: string, problems: readonly Problem[], remedy?: string): Failure {
   const sorted = problems.toSorted((a, b) => (a.line ?? Infinity) - (b.line ?? Infinity) || 0);
   const lines = [...new Set(sorted.map((problem) => sentence(place, problem)))];
-  const message = lines.length === 1 ? lines[0]! : `${lines.length} errors in the settings:\n${lines.join('\n')}`;
+  const shown = lines.slice(0, mostShown).map((line) => (line.length > longestShown ? `${line.slice(0, longestShown)}...` : line));
+  const more = lines.length > mostShown ? `\nand ${lines.length - mostShown} more` : '';
+  const message = lines.length === 1 ? shown[0]! : `${lines.length} errors in the settings:\n${shown.join('\n')}${more}`;
   const options = { kind: 'permanent', code: 'SETTINGS', exitCode: 2 } as const;
   return new Failure(message, {
     ...options,

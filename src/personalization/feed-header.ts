@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { PersonKind } from '../domain/objects.ts';
 import { usageFailure } from '../domain/failure.ts';
+import { longestIdBytes } from './tables.ts';
 
 /** Name under which a user's account stands among the columns; it is no attribute of the store. */
 export const accountIdName = 'accountId';
@@ -36,6 +37,8 @@ export function readHeader(file: string, cells: readonly string[]): FeedHeader {
         `column ${index + 1} of the header holds a line end or bytes that are not UTF-8`,
         'save the file as UTF-8, the header in one line',
       );
+    if (Buffer.byteLength(cell) > longestIdBytes)
+      throw refuse(`the name of column ${index + 1} of the header is longer than ${longestIdBytes} bytes`, 'give the column a shorter name');
     if (cells.indexOf(cell) !== index) throw refuse(`the header has the column ${JSON.stringify(cell)} twice`, 'remove one of them');
   }
   const kind = kindOf(file, cells);
