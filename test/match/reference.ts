@@ -3,6 +3,8 @@ import type { ObjectType } from '../../src/domain/objects.ts';
 import type { Expected, ExpectedRecord, Mutations } from './expected.ts';
 import { codePoints, id18 } from './ids.ts';
 import { linksAfter } from './reference-links.ts';
+import { facts, tiersOf } from './reference-tiers.ts';
+import type { Tier } from './reference-tiers.ts';
 import type { World, WorldPerson, WorldRecord } from './match-fixture.ts';
 
 /**
@@ -10,24 +12,6 @@ import type { World, WorldPerson, WorldRecord } from './match-fixture.ts';
  * nothing with the matcher but the settings' type.
  */
 
-interface Field {
-  readonly name: string;
-  /** The first attribute through which the two agree, or null. */
-  readonly agree: (record: WorldRecord, person: WorldPerson) => string | null;
-  /** The same with case and all white space ignored, where that has a meaning. */
-  readonly near?: (record: WorldRecord, person: WorldPerson) => boolean;
-}
-
-interface Tier {
-  readonly name: string;
-  readonly fields: readonly Field[];
-}
-
-const facts = {
-  account: { prefix: '001', kind: 'account', ownId: 'accountId' },
-  contact: { prefix: '003', kind: 'user', ownId: 'userId' },
-  lead: { prefix: '00Q', kind: 'user', ownId: 'userId' },
-} as const;
 const order = ['pin', 'link', 'id', 'converted', 'field', 'email', 'name', 'contacts'];
 /** The match of all objects; leads only if they are on. */
 export function reference(settings: Settings, world: World, leads: boolean, mutations: Mutations = {}): Partial<Record<ObjectType, Expected>> {
@@ -76,7 +60,7 @@ export class ObjectMatch {
     }
     this.pins();
     this.standing();
-    const tiers = this.tiers();
+    const tiers = tiersOf(this);
     for (const tier of tiers) this.settle(tier);
     const unmatched = this.records.filter(({ id }) => !this.outcome.has(id));
     const near = unmatched.filter((record) =>
@@ -184,73 +168,6 @@ export class ObjectMatch {
         for (const { persId } of free) this.became.set(persId, 'stopped');
       }
     }
-  }
-
-  /** The table of priorities, R10, R11, R12. */
-  tiers(): Tier[] {
-    const own = this.settings.objects[this.object];
-    const { prefix } = facts[this.object];
-    const tiers: Tier[] = [];
-    const idField = (attribute: string, names: (value: string | undefined) => string | null): Field => ({
-      name: 'Id',
-      agree: (record, person) => (names(person.values[attribute]) === record.id ? attribute : null),
-    });
-    tiers.push({
-      name: 'id',
-      fields: [
-        idField(own.idAttribute, (value) => {
-          const id = id18(value, prefix);
-          return id === null ? null : this.mergedInto(this.object, id);
-        }),
-      ],
-    });
-    if (this.object === 'contact' && this.leads)
-      tiers.push({
-        name: 'converted',
-        fields: [
-          idField(this.settings.objects.lead.idAttribute, (value) => {
-            const id = id18(value, '00Q');
-            return id === null ? null : this.convertedInto(id);
-          }),
-        ],
-      });
-    const configured = own.matchFields.map((f) => this.textField(f.salesforce, f.personalization, f.ignoreCase));
-    if (own.matchFieldOrder === 'ordered') for (const field of configured) tiers.push({ name: 'field', fields: [field] });
-    else tiers.push({ name: 'field', fields: configured });
-    if (own.onlyDesignatedMatchFields && configured.length > 0) return tiers;
-    if (this.object !== 'account') tiers.push({ name: 'email', fields: [this.textField('Email', ['emailAddress', 'userId@'], false)] });
-    tiers.push({ name: 'name', fields: [this.textField('Name', ['name'], false)] });
-    return tiers;
-  }
-
-  /** R6, R7 */
-  textField(name: string, attributes: readonly string[], ignoreCase: boolean): Field {
-    const lower = ignoreCase || this.mutations.caseIgnored === true;
-    const valueOf = (value: string | undefined): string | null => {
-      const text = (value ?? '').normalize('NFC').trim();
-      if (text === '' || (this.settings.ignoreValues.includes(text.toLowerCase()) && this.mutations.nothingIgnored !== true)) return null;
-      return lower ? text.toLowerCase() : text;
-    };
-    const attributeOf = (person: WorldPerson, attribute: string): string | undefined => {
-      if (attribute === 'userId@') return person.id.includes('@') ? person.id : undefined;
-      if (attribute === facts[this.object].ownId) return person.id;
-      if (attribute === 'accountId') return person.accountId;
-      return person.values[attribute];
-    };
-    const fold = (text: string): string => text.toLowerCase().replaceAll(/\s/gu, '');
-    const compare = (record: WorldRecord, person: WorldPerson, same: (a: string, b: string) => boolean): string | null => {
-      const value = valueOf(record.values[name]);
-      const found = attributes.find((attribute) => {
-        const other = valueOf(attributeOf(person, attribute));
-        return value !== null && other !== null && same(value, other);
-      });
-      return found === undefined ? null : found.replace('@', '');
-    };
-    return {
-      name,
-      agree: (record, person) => compare(record, person, (a, b) => a === b),
-      near: (record, person) => compare(record, person, (a, b) => fold(a) === fold(b)) !== null,
-    };
   }
 
   /** R9, R13, R17 */

@@ -129,18 +129,17 @@ const purge: Edit = async (place) => {
 };
 
 const merge: Edit = async (place) => {
-  const object = place.random.pick(['account', 'contact', 'contact', 'contact', 'lead'] as const);
-  const person = object === 'account' && place.random.chance(0.3);
+  const { random, org } = place;
+  const object = random.pick(['account', 'contact', 'contact', 'contact', 'lead'] as const);
+  const person = object === 'account' && random.chance(0.3);
   const able = live(place, object).filter(({ personAccount }) => personAccount === person);
   const first = pickKnown(place, able);
-  const [master, ...others] = place.random.shuffled(able.filter((each) => each !== first));
+  const [master, next, ...others] = random.shuffled(able.filter((each) => each !== first)).map(({ id }) => id);
   if (first === undefined || master === undefined) return false;
-  const losers = [first, ...others.slice(0, place.random.chance(0.25) ? 1 : 0)];
-  await place.org.merge(
-    objectFacts[object].crmName,
-    master.id,
-    losers.map(({ id }) => id),
-  );
+  const losers = [first.id, ...others.slice(0, random.chance(0.25) ? 1 : 0)];
+  await org.merge(objectFacts[object].crmName, master, losers);
+  // A chain that no night sees grow: link by link.
+  if (next !== undefined && random.chance(0.4)) await org.merge(objectFacts[object].crmName, next, [master]);
   return true;
 };
 

@@ -13,11 +13,11 @@ export interface ModelMapping extends ReferenceMapping {
 export interface ModelSettings {
   readonly yaml: string;
   readonly mappings: readonly ModelMapping[];
-  /** The org turns every text that is saved in `Note__c` of a contact into this one. */
+  /** The org turns every text that is saved in `Note__c` of a contact into this one (R25); null: into none. */
   readonly noteBecomes: string | null;
 }
 
-export const noteOfTheOrg = 'As the org has it';
+const noteOfTheOrg = 'As the org has it';
 
 /** Types of what is no text, in either object that has it. */
 export const fieldTypes: Readonly<Record<string, ReferenceMapping['type']>> = {
@@ -102,6 +102,6 @@ export function modelSettings(random: Random): ModelSettings {
   return {
     yaml: `guards: { rejected: 100%, personsGone: 100% }\nobjects:\n${lines.join('\n')}\n`,
     mappings,
-    noteBecomes: random.chance(0.3) ? noteOfTheOrg : null,
+    noteBecomes: noteOfTheOrg,
   };
 }
