@@ -38,7 +38,10 @@ export function define(command: Command): void {
   const save = command.command('export').summary('save links, their history and all decisions to a file');
   addPlaceOptions(
     save
-      .description('Saves links, their history, pins and blocks to a file, one JSON document a line.')
+      .description(
+        'Saves links, their history, pins and blocks to a file, one JSON document a line, and what the org made of values that it changes on saving, so that they are not sent again after\n' +
+          'a restore. The file holds personal data.',
+      )
       .argument('<file>', 'the file; an older one is replaced'),
   )
     .option('--json', 'one JSON document')
