@@ -36,7 +36,7 @@ export function compareNights(
   return (
     difference('lost', 'values of both sides', disturbed.values, undisturbed.values) ??
     difference('different', 'records.csv', disturbed.records.map(recordLine(again)), undisturbed.records.map(recordLine(again))) ??
-    difference('different', 'intents.csv', intentLines(disturbed.intents, again), intentLines(undisturbed.intents, again)) ??
+    difference('different', 'intents.csv', intentLines(disturbed.intents, again, twins), intentLines(undisturbed.intents, again, twins)) ??
     doubled(disturbed, undisturbed, twins)
   );
 }
@@ -50,9 +50,12 @@ const recordLine =
     return JSON.stringify(cells.map((cell, at) => (at === 7 && ['kept', 'converted', 'drifted'].includes(cell) ? '' : cell)));
   };
 
-/** Of a night in several runs the refusals are compared: the values show the rest. */
-function intentLines(lines: readonly string[], again: boolean): readonly string[] {
-  if (!again) return lines;
+/**
+ * Of a night in several runs the refusals are compared: the values show the rest. What an attempt that was taken for dead had under way, its repeat may find there when it is about to send it: `unchanged` instead of
+ * `applied`.
+ */
+function intentLines(lines: readonly string[], again: boolean, twins: number): readonly string[] {
+  if (!again) return twins === 0 ? lines : lines.map((line) => (line.startsWith('salesforce,') ? line.replace(/,unchanged,,$/, ',applied,,') : line));
   const rows = parse(lines.join('\n'), { from_line: 2 }) as string[][];
   return rows.filter(([, , , , , , , outcome]) => outcome === 'rejected').map((row) => JSON.stringify(row.filter((_cell, at) => at !== 4)));
 }

@@ -16,6 +16,8 @@ export interface EndedRun {
   readonly status: RunStatus | 'terminated';
   /** What the workflow failed with. */
   readonly why?: string;
+  /** Attempts at an activity that were taken for dead: whether they were, and what they had under way, nobody knows. */
+  readonly takenForDead: number;
 }
 
 /** One run of the sync, followed to its end however often the servers go away. Throws if it does not end. */
@@ -35,15 +37,27 @@ export async function night(world: World, run: string, onStarted: () => void = (
     }
   });
   onStarted();
+  const ended = await endOf(world, executionId, deadline);
+  return { run, ...ended, takenForDead: await patiently(deadline, () => takenForDead(world, executionId)) };
+}
+
+async function endOf({ client, name }: World, executionId: string, deadline: number): Promise<Pick<EndedRun, 'status' | 'why'>> {
   try {
-    const result = await patiently(deadline, () => client.withDeadline(deadline, () => client.workflow.getHandle(workflowId, executionId).result()));
-    return { run, status: (result as RunResult).status };
+    const result = await patiently(deadline, () =>
+      client.withDeadline(deadline, () => client.workflow.getHandle(`${name}-run`, executionId).result()),
+    );
+    return { status: (result as RunResult).status };
   } catch (error) {
-    if (!(error instanceof WorkflowFailedError)) throw new Error(`the run ${run} did not end within ${patienceMs / 1000} s`, { cause: error });
-    if (error.cause instanceof TerminatedFailure) return { run, status: 'terminated' };
-    if (error.cause instanceof CancelledFailure) return { run, status: 'cancelled' };
-    return { run, status: 'failed', why: whyOf(error) };
+    if (!(error instanceof WorkflowFailedError)) throw new Error(`the run of ${name} did not end within ${patienceMs / 1000} s`, { cause: error });
+    if (error.cause instanceof TerminatedFailure) return { status: 'terminated' };
+    if (error.cause instanceof CancelledFailure) return { status: 'cancelled' };
+    return { status: 'failed', why: whyOf(error) };
   }
+}
+
+async function takenForDead({ client, name }: World, executionId: string): Promise<number> {
+  const { events } = await client.workflow.getHandle(`${name}-run`, executionId).fetchHistory();
+  return (events ?? []).filter((event) => event.activityTaskStartedEventAttributes?.lastFailure?.timeoutFailureInfo != null).length;
 }
 
 /** Codes and messages from the outside to the inside. */

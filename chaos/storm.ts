@@ -74,7 +74,7 @@ export async function storm(world: StormyWorld, drawn: DrawnNight, run: string):
     await faults.end();
     const struck = Object.fromEntries(drawn.faults.map(({ name }) => [name, faults.struck(name)] as const).filter(([, times]) => times > 0));
     const mayEnd = place.mayEnd || drawn.faults.some(({ name, mayEnd: may }) => may && faults.struck(name) > 0);
-    return { ended, struck, done: place.done, kills: place.kills, mayEnd, twins: place.twins };
+    return { ended, struck, done: place.done, kills: place.kills, mayEnd, twins: place.twins + ended.takenForDead };
   } finally {
     over.abort();
     started.resolve();
@@ -167,7 +167,6 @@ async function strike(place: Place, { how, parts, pauseMs }: DrawnKill, hold: Ro
   place.kills += pids.length;
   says(`${how === 'kill' ? 'SIGKILL' : `SIGSTOP for ${pauseMs} ms`} ${pids.map(([part]) => part).join(', ')}`);
   if (how === 'pause') {
-    place.twins += 1;
     const paused = pids.map(([part]) => pausePart(world, part, pauseMs));
     if (parts.includes('worker')) await world.startSecondWorker();
     await hold?.release();
@@ -179,8 +178,6 @@ async function strike(place: Place, { how, parts, pauseMs }: DrawnKill, hold: Ro
     faults.remember();
   }
   for (const [, pid] of pids) signalTo(pid, 'SIGKILL');
-  // A request that was under way is still done by an org that lives; its repeat can come before it. Without its server an attempt goes on beside its repeat.
-  if (parts.includes('worker') || parts.includes('temporal')) place.twins += 1;
   await hold?.release();
   await Promise.all(pids.map(([part, pid]) => back(world, part, pid)));
   if (parts.includes('simulator')) await faults.begin();
@@ -191,9 +188,10 @@ async function strike(place: Place, { how, parts, pauseMs }: DrawnKill, hold: Ro
 async function strikeRun(place: Place, { how, zombie }: DrawnStroke, hold: RowHold | undefined, says: (what: string) => unknown): Promise<void> {
   const { world } = place;
   place.mayEnd = true;
+  // What is under way goes on, and an activity that has not ended leaves no attempts in a history.
+  place.twins += 1 + place.kills;
   says(`${how}${zombie ? ' with the worker asleep' : ''}`);
   if (zombie) {
-    place.twins += 1;
     const { promise, resolve } = Promise.withResolvers<void>();
     const paused = pausePart(world, 'worker', promise);
     setTimeout(resolve, zombieSleepsMs);
