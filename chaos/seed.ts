@@ -71,7 +71,10 @@ export async function disturbed(
   let equal = false;
   try {
     for (const [index, drawn] of scenario.nights.entries()) {
-      if (index > 0) await day(scenario, world, index);
+      if (index > 0) {
+        await world.stopSecondWorker();
+        await day(scenario, world, index);
+      }
       const name = `night ${index + 1}`;
       await setLeads(world, drawn.leadsTurned?.from ?? drawn.leads);
       await countAs(world, name);

@@ -14,6 +14,8 @@ export interface StormyWorld extends World {
   /** Beside that of the stack: takes over what one that is paused left undone. A repeat does nothing. */
   readonly startSecondWorker: () => Promise<void>;
   readonly secondWorker: () => Part<undefined> | undefined;
+  /** Before the org's clock jumps: a process that has not heard of it for a minute would go by the old one. */
+  readonly stopSecondWorker: () => Promise<void>;
 }
 
 export async function startStormyWorld(options: WorldOptions, onLine: (line: string) => void): Promise<StormyWorld> {
@@ -48,6 +50,10 @@ export async function startStormyWorld(options: WorldOptions, onLine: (line: str
     ...world,
     stack,
     secondWorker: () => second,
+    stopSecondWorker: async () => {
+      await second?.stop();
+      second = undefined;
+    },
     startSecondWorker: async () => {
       second ??= await startSecondWorker(stateDir, onLine);
     },
