@@ -80,10 +80,11 @@ async function lane(calm: Base, base: Base): Promise<void> {
   }
 }
 
-const bases = await Promise.all(
-  ['calm', ...Array.from({ length: lanes }, (_, at) => `lane-${at + 1}`)].map((name) => startBase(path.join(folder, name), () => undefined)),
-);
+const bases: Base[] = [];
 try {
+  // One after the other: each takes ports that are free when it looks.
+  for (const name of ['calm', ...Array.from({ length: lanes }, (_, at) => `lane-${at + 1}`)])
+    bases.push(await startBase(path.join(folder, name), () => undefined));
   const [calm, ...storms] = bases;
   if (calm !== undefined) await Promise.all(storms.map((base) => lane(calm, base)));
 } finally {
