@@ -57,7 +57,7 @@ async function endOf({ client, name }: World, executionId: string, deadline: num
 
 async function takenForDead({ client, name }: World, executionId: string): Promise<number> {
   const { events } = await client.workflow.getHandle(`${name}-run`, executionId).fetchHistory();
-  return (events ?? []).filter((event) => event.activityTaskStartedEventAttributes?.lastFailure?.timeoutFailureInfo != null).length;
+  return (events ?? []).filter((event) => Boolean(event.activityTaskStartedEventAttributes?.lastFailure?.timeoutFailureInfo)).length;
 }
 
 /** Codes and messages from the outside to the inside. */

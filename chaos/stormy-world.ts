@@ -29,17 +29,20 @@ export async function startStormyWorld(options: WorldOptions, onLine: (line: str
     connections: 'stack',
     loaded: true,
   } as const;
-  const stack = await startStack({
-    stateDir,
-    parts: ['postgres', 'temporal', 'simulator', 'worker'],
-    environment: base.environmentOf(ground.databaseName),
-    dataDir: ground.data,
-    beforeWorker: async (file) => {
-      await writeStackSettings(stateDir, settings);
-      await settle(file.salesforce?.url ?? '', options.simulator);
-    },
-    onLine,
-  });
+  const start = (): Promise<Stack> =>
+    startStack({
+      stateDir,
+      parts: ['postgres', 'temporal', 'simulator', 'worker'],
+      environment: base.environmentOf(ground.databaseName),
+      dataDir: ground.data,
+      beforeWorker: async (file) => {
+        await writeStackSettings(stateDir, settings);
+        await settle(file.salesforce?.url ?? '', options.simulator);
+      },
+      onLine,
+    });
+  // A machine that is busy with other worlds may keep a server waiting too long.
+  const stack = await start().catch(start);
   let second: Part<undefined> | undefined;
   const { url = '', clientId = '', clientSecret = '' } = stack.current().salesforce ?? {};
   const world = await worldOn(ground, options, { url, credentials: { clientId, clientSecret } }, async () => {
