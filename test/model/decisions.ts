@@ -40,7 +40,8 @@ function somePair(random: Random, sides: Sides, matched: Matched, kept: Kept): W
   const decided = kept.decisions.filter((each) => each.object === object);
   if (decided.length > 0 && random.chance(0.3)) {
     const { crmId, persId, kind } = random.pick(decided);
-    return { object, crmId, persId, kind: random.pick([kind === 'pin' ? 'unpin' : 'unblock', 'block', 'pin']) };
+    const undone = kind === 'pin' ? 'unpin' : 'unblock';
+    return { object, crmId, persId, kind: random.pick([undone, undone, 'block', 'pin']) };
   }
   const rows = [...(matched[object]?.records ?? [])].filter(([, { personId, candidates = [] }]) => personId !== undefined || candidates.length > 0);
   if (rows.length > 0 && random.chance(0.7)) {
@@ -48,7 +49,7 @@ function somePair(random: Random, sides: Sides, matched: Matched, kept: Kept): W
     const linked = personId !== undefined;
     const persId = personId ?? random.pick(candidates);
     if (!persons.some(({ id }) => id === persId)) return null;
-    return { object, crmId, persId, kind: random.pick(linked ? ['unlink', 'block', 'pin'] : ['pin', 'pin', 'block']) };
+    return { object, crmId, persId, kind: random.pick(linked ? ['unlink', 'unlink', 'block', 'pin'] : ['pin', 'pin', 'block']) };
   }
   const records = sides.records[object];
   if (records.length === 0 || persons.length === 0) return null;
