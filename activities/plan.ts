@@ -7,6 +7,7 @@ import type { OpenRun, RunRef } from '../src/ledger/runs.ts';
 import { approvalDeadlineMs } from '../src/config/night.ts';
 import { planDigest } from '../src/mirror/plan/digest.ts';
 import { collectDue, lastApplied } from '../src/mirror/plan/due.ts';
+import { noteMappings } from '../src/mirror/plan/intent-fields.ts';
 import { planPart } from '../src/mirror/plan/plan.ts';
 import { withhold } from '../src/mirror/plan/withhold.ts';
 import { arrangedAs } from '../src/mirror/arrangement.ts';
@@ -45,6 +46,7 @@ export function planActivities(dependencies: Dependencies) {
       const begun = await once(database, ref, { step: 'plan.begin', object, part: 0 }, async (tx, run) => {
         // The rows of a side that could not be read anew stand in another order than this run's positions mean (R27).
         if (!(await arrangedAs(tx, run.shape, object))) return { records: 0, parts: 0 };
+        await noteMappings(tx, run, object);
         const since = await lastApplied(tx, run, object);
         const pairs = since === null ? await linkedPairs(tx, run, object) : await collectDue(tx, run, object, since);
         return { records: 0, parts: partsFor(pairs), compared: true, since };

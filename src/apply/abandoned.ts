@@ -52,7 +52,7 @@ async function markSubmitted(deps: ApplyDependencies, ctx: ApplyContext): Promis
     await abort(deps, job);
     await inRun(deps.database, ctx, async (tx) => {
       await tx.query(sql`
-        update intent set sending = true
+        update intent_set set sending = true
          where run_no = ${ctx.runNo} and side = 'salesforce' and object = ${part.object} and part = ${part.chunk} and outcome is null`);
       await noteEnded(tx, job, 'abandoned', unknownCounts(job));
     });
@@ -74,7 +74,7 @@ async function partsInFlight({ database }: ApplyDependencies, ctx: ApplyContext)
   const { rows } = await database.query<{ part: number }>(sql`
     select part from apply_part a
      where run_no = ${ctx.runNo} and side = 'salesforce' and exists (
-       select from intent i where i.run_no = a.run_no and i.side = a.side and i.object = a.object and i.part = a.chunk
+       select from intent_set i where i.run_no = a.run_no and i.side = a.side and i.object = a.object and i.part = a.chunk
           and (i.sending or i.outcome = 'applied'))
      order by part`);
   return Promise.all(rows.map(({ part }) => loadPart(database, ctx.runNo, part)));

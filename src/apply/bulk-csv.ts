@@ -9,6 +9,7 @@ import { Failure } from '../domain/failure.ts';
 import { copyCsv } from '../mirror/copy-out.ts';
 import { identifier, sql } from '../postgres/sql.ts';
 import type { ApplyContext, ApplyDependencies } from './dependencies.ts';
+import { fieldsOf } from './parts.ts';
 import type { ApplyPart } from './parts.ts';
 
 export interface CsvFile {
@@ -24,18 +25,21 @@ export interface CsvFile {
  * makes the CSV: no value passes through the program.
  */
 export async function writeCsv({ database, workDirectory }: ApplyDependencies, ctx: ApplyContext, part: ApplyPart, name: string): Promise<CsvFile> {
-  const found = await database.query<{ field: string }>(sql`
-    select distinct field from intent
-     where run_no = ${ctx.runNo} and side = 'salesforce' and object = ${part.object} and part = ${part.chunk} and outcome is null order by field`);
-  const columns = found.rows.map(({ field }) => field);
+  const fields = await fieldsOf(database, ctx.runNo, part);
+  const found = await database.query<{ mapping: number }>(sql`
+    select distinct m.mapping from intent_set cross join lateral unnest(mappings) as m(mapping)
+     where run_no = ${ctx.runNo} and side = 'salesforce' and object = ${part.object} and part = ${part.chunk} and outcome is null order by m.mapping`);
+  const mappings = found.rows.map(({ mapping }) => mapping);
+  const columns = mappings.map((mapping) => fields[mapping - 1] as string);
   const file = path.join(workDirectory, name);
-  const cells = columns.map(
-    (column) => `max(case when i.field = ${pg.escapeLiteral(column)} then coalesce(i.after, '#N/A') end) as ${identifier(column).fragment}`,
+  const cells = mappings.map(
+    (mapping, at) =>
+      `case when ${mapping} = any (i.mappings) then coalesce(i.after[${mapping}], '#N/A') end as ${identifier(columns[at] as string).fragment}`,
   );
   const query = `
-    select i.target_id as "Id", ${cells.join(', ')} from intent i join crm_record c on c.object = i.object and c.rec = i.crm
+    select i.target_id as "Id", ${cells.join(', ')} from intent_set i join crm_record c on c.object = i.object and c.rec = i.crm
      where i.run_no = ${ctx.runNo} and i.side = 'salesforce' and i.object = ${pg.escapeLiteral(part.object)} and i.part = ${part.chunk} and i.outcome is null
-     group by i.target_id order by min(c.account_id) nulls last, i.target_id`;
+     order by c.account_id nulls last, i.target_id`;
   const hash = createHash('sha256');
   const { csv, rows } = copyCsv(database, query, { quoted: true });
   const hashed = new Transform({

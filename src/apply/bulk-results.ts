@@ -77,7 +77,7 @@ async function keepResults(
     await keepSent(tx, ctx, part, null);
     if (state !== 'Aborted')
       await tx.query(sql`
-        update intent set sending = true
+        update intent_set set sending = true
          where run_no = ${ctx.runNo} and side = 'salesforce' and object = ${part.object} and part = ${part.chunk} and outcome is null and target_id = any(${missing})`);
     await noteEnded(tx, job, results === null ? 'abandoned' : 'done', counts);
   });

@@ -109,7 +109,7 @@ async function sendChunk(deps: ApplyDependencies, ctx: ApplyContext, part: Apply
   const ids = rows.map(({ id }) => id);
   await inRun(deps.database, ctx, async (tx) => {
     await tx.query(sql`
-      update intent set sending = true
+      update intent_set set sending = true
        where run_no = ${ctx.runNo} and side = 'salesforce' and object = ${part.object} and part = ${part.chunk} and outcome is null and target_id = any(${ids})`);
   });
   const results = await deps.salesforce.updateRows(

@@ -1,6 +1,7 @@
 import type { PoolClient } from 'pg';
 import { noteSeen, noteSent, notSeenYet, sentIds } from '../ledger/written.ts';
 import type { SentPart } from '../ledger/written.ts';
+import { withHashJoins } from '../mirror/hash-joins.ts';
 import { sql } from '../postgres/sql.ts';
 import { batchesOf, readCurrent } from './current.ts';
 import type { CurrentValues } from './current.ts';
@@ -38,18 +39,20 @@ export async function readBack(deps: ApplyDependencies, ctx: ApplyContext, part:
 
 /** Where the org made something else of a value, the mirror holds that. */
 async function keepSeen(tx: PoolClient, ctx: ApplyContext, part: ApplyPart, seen: CurrentValues): Promise<void> {
+  // Outcomes are younger than the statistics, and the planner would loop over all pairs.
+  const { rows } = await withHashJoins(tx, () =>
+    tx.query<{ crm: number; position: number; value: string | null }>(sql`
+      select i.crm, i.position, s.value
+        from unnest(${seen.ids}::text[], ${seen.fields}::text[], ${seen.values}::text[], ${seen.gone}::boolean[]) as s(id, field, value, gone)
+        join intent i on i.target_id = s.id and i.field = s.field
+       where i.run_no = ${ctx.runNo} and i.side = 'salesforce' and i.object = ${part.object} and i.part = ${part.chunk} and i.outcome = 'applied'
+         and i.target_id = any(${seen.ids}::text[]) and i.position is not null and not s.gone and i.after is distinct from s.value`),
+  );
+  if (rows.length === 0) return;
   await tx.query(sql`
     update crm_record c set field_values = put_values(c.field_values, a.positions, a.texts)
-      from (
-        select i.crm, array_agg(i.position) as positions, array_agg(s.value) as texts
-          from unnest(${seen.ids}::text[], ${seen.fields}::text[], ${seen.values}::text[], ${seen.gone}::boolean[]) as s(id, field, value, gone)
-         -- Looked up one by one: outcomes are younger than the statistics, and the planner would loop over all pairs.
-         cross join lateral (
-           select crm, position, after from intent
-            where run_no = ${ctx.runNo} and side = 'salesforce' and object = ${part.object} and part = ${part.chunk} and outcome = 'applied'
-              and target_id = s.id and field = s.field and position is not null offset 0) i
-         where not s.gone and i.after is distinct from s.value
-         group by i.crm
-      ) a
+      from (select crm, array_agg(position) as positions, array_agg(value) as texts
+              from unnest(${rows.map(({ crm }) => crm)}::bigint[], ${rows.map(({ position }) => position)}::integer[], ${rows.map(({ value }) => value)}::text[]) as o(crm, position, value)
+             group by crm) a
      where c.object = ${part.object} and c.rec = a.crm`);
 }

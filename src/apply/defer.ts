@@ -8,7 +8,7 @@ import type { ApplyContext } from './dependencies.ts';
  */
 export async function deferRest(tx: PoolClient, ctx: Pick<ApplyContext, 'runNo'>, reason: string): Promise<{ readonly deferred: number }> {
   const deferred = await tx.query(sql`
-    update intent i
+    update intent_set i
        set outcome = 'deferred', sending = false,
            reason = case
              when i.sending or (i.side = 'salesforce' and (i.object, i.part) in (

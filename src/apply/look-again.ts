@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import { withHashJoins } from '../mirror/hash-joins.ts';
 import type { Queryable } from '../postgres/database.ts';
-import { sql } from '../postgres/sql.ts';
+import { raw, sql } from '../postgres/sql.ts';
 import { keepSent } from './confirm.ts';
 import { batchesOf, readCurrent } from './current.ts';
 import type { CurrentValues, FieldsOfRecord } from './current.ts';
@@ -15,7 +15,7 @@ const retrievesAtOnce = 2;
 /** Ids, in order, of the part's records with intents that are still to be decided. `sending`: only those that may have been sent, or only those that were not. */
 export async function undecidedIds(database: Queryable, ctx: ApplyContext, part: ApplyPart, sending: boolean): Promise<readonly string[]> {
   const { rows } = await database.query<{ ids: readonly string[] | null }>(sql`
-    select array_agg(distinct target_id) as ids from intent
+    select array_agg(distinct target_id) as ids from intent_set
      where run_no = ${ctx.runNo} and side = 'salesforce' and object = ${part.object} and part = ${part.chunk} and outcome is null and sending = ${sending}`);
   return rows[0]?.ids ?? [];
 }
@@ -63,6 +63,7 @@ export async function lookAgain(
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }
 
+/** The fields of a set that come to the same keep together: the first of them, those still planned if there are any, stay in its row, each other lot gets one of its own. */
 async function judge(
   tx: PoolClient,
   ctx: ApplyContext,
@@ -73,18 +74,38 @@ async function judge(
 ): Promise<void> {
   const decided = sending ? 'applied' : 'unchanged';
   const before = stillBefore === null ? null : 'deferred';
+  const mine = raw(
+    `s.run_no = ${ctx.runNo} and s.side = 'salesforce' and s.object = '${part.object}' and s.part = ${part.chunk} and s.outcome is null and s.sending = ${sending}`,
+  );
   await tx.query(sql`
-    update intent i
-       set (outcome, code, reason, sending) = (
-         select case when c.gone then 'rejected' when as_wanted then ${decided} when as_before then ${before} else 'deferred' end,
-           case when c.gone then 'ENTITY_IS_DELETED' end,
-           case when c.gone then 'the record is deleted' when as_wanted then null when as_before then ${stillBefore} else 'changedMeanwhile' end,
-           false
-           from (select comparable(i.target_type, i.scale, c.value) is not distinct from comparable(i.target_type, i.scale, i.after) as as_wanted,
-                   comparable(i.target_type, i.scale, c.value) is not distinct from comparable(i.target_type, i.scale, i.before) as as_before offset 0) s)
-      from unnest(${current.ids}::text[], ${current.fields}::text[], ${current.values}::text[], ${current.gone}::boolean[]) as c(id, field, value, gone)
-     where i.run_no = ${ctx.runNo} and i.side = 'salesforce' and i.object = ${part.object} and i.part = ${part.chunk} and i.outcome is null and i.sending = ${sending}
-       and i.target_id = any(${current.ids}::text[]) and i.target_id = c.id and i.field = c.field
-       and (${sending} or c.gone or comparable(i.target_type, i.scale, c.value) is distinct from comparable(i.target_type, i.scale, i.before)
-         or comparable(i.target_type, i.scale, c.value) is not distinct from comparable(i.target_type, i.scale, i.after))`);
+    with looked as (
+      select s.ctid as place, m.mapping, c.gone,
+        comparable(f.target_type, f.scale, c.value) is not distinct from comparable(f.target_type, f.scale, s.after[m.mapping]) as as_wanted,
+        comparable(f.target_type, f.scale, c.value) is not distinct from comparable(f.target_type, f.scale, s.before[m.mapping]) as as_before
+        from intent_set s
+       cross join lateral unnest(s.mappings) as m(mapping)
+        join intent_field f on f.run_no = s.run_no and f.side = s.side and f.object = s.object and f.mapping = m.mapping
+        join unnest(${current.ids}::text[], ${current.fields}::text[], ${current.values}::text[], ${current.gone}::boolean[]) as c(id, field, value, gone)
+          on c.id = s.target_id and c.field = ${raw(part.targetObject === 'Account' && part.object === 'contact' ? 'f.account_field' : 'f.field')}
+       where ${mine} and s.target_id = any(${current.ids}::text[])
+    ), judged as (
+      select place, mapping,
+        case when gone then 'rejected' when as_wanted then ${decided} when as_before then ${before} else 'deferred' end as outcome,
+        case when gone then 'ENTITY_IS_DELETED' end as code,
+        case when gone then 'the record is deleted' when as_wanted then null when as_before then ${stillBefore} else 'changedMeanwhile' end as reason
+        from looked
+    ), lots as materialized (
+      select place, outcome, code, reason, array_agg(mapping order by mapping) as mappings,
+        row_number() over (partition by place order by outcome nulls first, reason, code) as lot
+        from judged group by place, outcome, code, reason
+    ), parted as (
+      insert into intent_set (run_no, side, object, crm, pers, target_id, target_object, mappings, before, after, outcome, code, reason, part)
+      select s.run_no, s.side, s.object, s.crm, s.pers, s.target_id, s.target_object, l.mappings, s.before, s.after, l.outcome, l.code, l.reason, s.part
+        from lots l join intent_set s on s.ctid = l.place
+       where l.lot > 1 and ${mine} and s.target_id = any(${current.ids}::text[])
+    )
+    update intent_set s set mappings = l.mappings, outcome = l.outcome, code = l.code, reason = l.reason, sending = false
+      from lots l
+     where l.lot = 1 and s.ctid = l.place and ${mine} and s.target_id = any(${current.ids}::text[])
+       and (l.outcome is not null or s.sending or s.mappings <> l.mappings)`);
 }

@@ -1,6 +1,6 @@
 import type { PoolClient } from 'pg';
 import { objectFacts } from '../domain/objects.ts';
-import { sql } from '../postgres/sql.ts';
+import { raw, sql } from '../postgres/sql.ts';
 import type { ApplyContext } from './dependencies.ts';
 import type { ApplyPart } from './parts.ts';
 
@@ -9,20 +9,29 @@ import type { ApplyPart } from './parts.ts';
  * next read sees them differ and makes the keys anew. `ids`: only these targets; null: all of the part.
  */
 export async function keepApplied(tx: PoolClient, ctx: ApplyContext, part: ApplyPart, ids: readonly string[] | null): Promise<void> {
-  if (part.side === 'personalization')
-    await tx.query(sql`
-      update pers_record p set field_values = put_values(p.field_values, a.positions, a.texts)
-        from (select pers, array_agg(position) as positions, array_agg(after) as texts from intent
-               where run_no = ${ctx.runNo} and side = 'personalization' and object = ${part.object} and part = ${part.chunk}
-                 and outcome in ('applied', 'unchanged') and position is not null and (${ids}::text[] is null or target_id = any(${ids}::text[]))
-               group by pers) a
-       where p.kind = ${objectFacts[part.object].personKind} and p.rec = a.pers`);
-  else
-    await tx.query(sql`
-      update crm_record c set field_values = put_values(c.field_values, a.positions, a.texts)
-        from (select crm, array_agg(position) as positions, array_agg(after) as texts from intent
-               where run_no = ${ctx.runNo} and side = 'salesforce' and object = ${part.object} and part = ${part.chunk}
-                 and outcome in ('applied', 'unchanged') and position is not null and (${ids}::text[] is null or target_id = any(${ids}::text[]))
-               group by crm) a
-       where c.object = ${part.object} and c.rec = a.crm`);
+  const toStore = part.side === 'personalization';
+  const held = raw(toStore ? 'pers_record h' : 'crm_record h');
+  const sameRow = raw(
+    toStore ? `h.kind = '${objectFacts[part.object].personKind}' and h.rec = i.pers` : `h.object = '${part.object}' and h.rec = i.crm`,
+  );
+  // A statement changes a row once: what parted ways of a target is brought together, which few parts need.
+  const parted = await tx.query(sql`
+    select from intent_set
+     where run_no = ${ctx.runNo} and side = ${part.side} and object = ${part.object} and part = ${part.chunk} and outcome in ('applied', 'unchanged')
+     group by target_id having count(*) > 1 limit 1`);
+  const sets = raw(
+    parted.rowCount === 0
+      ? 'confirmed'
+      : '(select crm, pers, array_agg(m.mapping) as mappings, (array_agg(after))[1] as after from confirmed cross join lateral unnest(mappings) as m(mapping) group by crm, pers)',
+  );
+  await tx.query(sql`
+    with confirmed as (
+      select crm, pers, mappings, after from intent_set
+       where run_no = ${ctx.runNo} and side = ${part.side} and object = ${part.object} and part = ${part.chunk} and outcome in ('applied', 'unchanged')
+         and (${ids}::text[] is null or target_id = any(${ids}::text[]))
+    )
+    update ${held} set field_values = put_mapped(h.field_values, i.after, i.mappings, (
+        select array_agg(f.position order by f.mapping) from intent_field f where f.run_no = ${ctx.runNo} and f.side = ${part.side} and f.object = ${part.object}))
+      from ${sets} i
+     where ${sameRow}`);
 }

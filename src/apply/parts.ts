@@ -2,7 +2,7 @@ import type { PoolClient } from 'pg';
 import { Failure } from '../domain/failure.ts';
 import type { ObjectType } from '../domain/objects.ts';
 import type { Queryable } from '../postgres/database.ts';
-import { identifier, sql } from '../postgres/sql.ts';
+import { identifier, raw, sql } from '../postgres/sql.ts';
 import type { CrmObject } from '../salesforce/side.ts';
 import type { ApplyContext } from './dependencies.ts';
 
@@ -46,12 +46,12 @@ const firstReservedChunk = 1_000_000_000;
  */
 export async function reserveParts(tx: PoolClient, ctx: Pick<ApplyContext, 'runNo'>): Promise<readonly PartGroup[]> {
   // Planned a moment ago: without statistics everything that follows is joined row by row.
-  await tx.query(sql`analyze ${identifier(`intent_r${ctx.runNo}`)}`);
+  await tx.query(sql`analyze ${identifier(`intent_set_r${ctx.runNo}`)}`);
   const first = await nextPart(tx, ctx.runNo);
   await tx.query(sql`
     insert into apply_part (run_no, part, side, object, target_object, path, chunk, records)
     select ${ctx.runNo}::bigint, ${first} + row_number() over (order by object, part) - 1, 'personalization', object, target_object, 'store', part, count(*)
-      from (select distinct object, target_object, part, pers from intent where run_no = ${ctx.runNo} and side = 'personalization' and outcome is null) i
+      from (select distinct object, target_object, part, pers from intent_set where run_no = ${ctx.runNo} and side = 'personalization' and outcome is null) i
      where not exists (select from apply_part a where a.run_no = ${ctx.runNo} and a.side = 'personalization' and a.object = i.object and a.chunk = i.part)
      group by object, target_object, part`);
   await reserveRecords(tx, ctx.runNo);
@@ -78,8 +78,9 @@ async function reserveRecords(tx: PoolClient, runNo: number): Promise<void> {
         select object, target_object, target_id, greatest(1.0 / ${recordsPerJob}, bytes::numeric / ${bytesPerJob}) as weight,
           case when count(*) over (partition by object, target_object) <= ${mostRecordsOfCollections} or literal then 'collections' else 'bulk' end as path
           from (
-            select object, target_object, target_id, sum(coalesce(octet_length(after), 0) + 8) as bytes, bool_or(coalesce(after, '') = '#N/A') as literal
-              from intent where run_no = ${runNo} and side = 'salesforce' and outcome is null and part < ${firstReservedChunk}
+            select object, target_object, target_id, sum(octet_length(array_to_string(after, '')) + 8 * cardinality(mappings)) as bytes,
+              bool_or('#N/A' = any (after) and exists (select from unnest(mappings) as m where after[m] = '#N/A')) as literal
+              from intent_set where run_no = ${runNo} and side = 'salesforce' and outcome is null and part < ${firstReservedChunk}
              group by object, target_object, target_id
           ) records
       ) weighed
@@ -95,11 +96,11 @@ async function reserveRecords(tx: PoolClient, runNo: number): Promise<void> {
       from (select object, target_object, path, slice, count(*) as records, ${first} + row_number() over (order by object, target_object, path, slice) - 1 as part
               from cut group by object, target_object, path, slice) numbered`);
   await tx.query(sql`
-    update intent i set part = ${firstReservedChunk} + c.part
+    update intent_set i set part = ${firstReservedChunk} + c.part
       from (select cut.*, dense_rank() over (order by object, target_object, path, slice) + ${first - 1} as part from cut) c
      where i.run_no = ${runNo} and i.side = 'salesforce' and i.outcome is null and i.part < ${firstReservedChunk}
        and i.object = c.object and i.target_object = c.target_object and i.target_id = c.target_id`);
-  await tx.query(sql`analyze ${identifier(`intent_r${runNo}`)}`);
+  await tx.query(sql`analyze ${identifier(`intent_set_r${runNo}`)}`);
   await tx.query('drop table cut');
 }
 
@@ -110,6 +111,14 @@ export async function loadPart(database: Queryable, runNo: number, part: number)
   const found = rows[0];
   if (found === undefined) throw new Failure(`run ${runNo} has no part ${part} to apply`, { kind: 'permanent', code: 'PART_UNKNOWN' });
   return found;
+}
+
+/** Names of what a part writes, by the number of the mapping less one. */
+export async function fieldsOf(database: Queryable, runNo: number, part: ApplyPart): Promise<readonly string[]> {
+  const onAccount = part.object === 'contact' && part.targetObject === 'Account';
+  const { rows } = await database.query<{ field: string }>(sql`
+    select ${raw(onAccount ? 'account_field' : 'field')} as field from intent_field where run_no = ${runNo} and side = ${part.side} and object = ${part.object} order by mapping`);
+  return rows.map(({ field }) => field);
 }
 
 /** The object of Salesforce that a part writes. */

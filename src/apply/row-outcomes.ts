@@ -46,7 +46,7 @@ export async function keepRowOutcomes(tx: PoolClient, ctx: ApplyContext, part: A
   const decided = (row: RowOutcome): string | null => (row.outcome === 'again' ? null : row.outcome === 'stop' ? 'deferred' : row.outcome);
   await withHashJoins(tx, () =>
     tx.query(sql`
-    update intent i set outcome = r.outcome, code = r.code, reason = r.reason, sending = false
+    update intent_set i set outcome = r.outcome, code = r.code, reason = r.reason, sending = false
       from unnest(${rows.map(({ id }) => id)}::text[], ${rows.map(decided)}::text[], ${rows.map((row) => (row.outcome === 'again' ? null : row.code))}::text[],
         ${rows.map((row) => (row.outcome === 'again' ? null : row.reason))}::text[]) as r(id, outcome, code, reason)
      where i.run_no = ${ctx.runNo} and i.side = 'salesforce' and i.object = ${part.object} and i.part = ${part.chunk} and i.outcome is null
@@ -57,6 +57,6 @@ export async function keepRowOutcomes(tx: PoolClient, ctx: ApplyContext, part: A
 /** Ends what is left of a part. Intents that may have been sent are left for their verification. */
 export async function deferPlanned(tx: PoolClient, ctx: ApplyContext, part: ApplyPart, code: string | null, reason: string): Promise<void> {
   await tx.query(sql`
-    update intent set outcome = 'deferred', code = ${code}, reason = ${reason}
+    update intent_set set outcome = 'deferred', code = ${code}, reason = ${reason}
      where run_no = ${ctx.runNo} and side = 'salesforce' and object = ${part.object} and part = ${part.chunk} and outcome is null and not sending`);
 }

@@ -4,11 +4,11 @@ import { withHashJoins } from '../mirror/hash-joins.ts';
 import type { StepCounts } from '../mirror/step-ledger.ts';
 import { once } from '../mirror/step-ledger.ts';
 import type { PersonWrite, WriteResult } from '../personalization/port.ts';
-import { sql } from '../postgres/sql.ts';
+import { raw, sql } from '../postgres/sql.ts';
 import { deferBlocked } from './blocked.ts';
 import type { ApplyContext, ApplyDependencies } from './dependencies.ts';
 import { keepApplied } from './mirror-values.ts';
-import { loadPart } from './parts.ts';
+import { fieldsOf, loadPart } from './parts.ts';
 import type { ApplyPart } from './parts.ts';
 
 /** Intents, by what became of them. */
@@ -51,12 +51,14 @@ export async function applyStorePart(deps: ApplyDependencies, ctx: ApplyContext,
 
 /** One write a person, in the order of their ids, each on the condition that all its attributes are as they were read. */
 async function writesOf({ database }: ApplyDependencies, ctx: ApplyContext, part: ApplyPart): Promise<readonly PersonWrite[]> {
-  const { rows } = await database.query<PersonWrite>(sql`
-    select target_id as id, json_object_agg(field, after) as set, json_object_agg(field, before) as expect
-      from intent
+  const fields = await fieldsOf(database, ctx.runNo, part);
+  const { rows } = await database.query<{ id: string; mappings: number[]; before: (string | null)[]; after: (string | null)[] }>(sql`
+    select target_id as id, to_json(mappings) as mappings, to_json(before) as before, to_json(after) as after from intent_set
      where run_no = ${ctx.runNo} and side = 'personalization' and object = ${part.object} and part = ${part.chunk} and outcome is null
-     group by target_id order by target_id`);
-  return rows;
+     order by target_id, set_no`);
+  const valuesOf = (mappings: readonly number[], texts: readonly (string | null)[]): Record<string, string | null> =>
+    Object.fromEntries(mappings.map((mapping) => [fields[mapping - 1], texts[mapping - 1] ?? null]));
+  return rows.map(({ id, mappings, before, after }) => ({ id, set: valuesOf(mappings, after), expect: valuesOf(mappings, before) }));
 }
 
 interface KeptResult {
@@ -80,6 +82,8 @@ function outcomeOf(result: WriteResult): KeptResult {
   }
 }
 
+const counted = (outcome: keyof Outcomes) => raw(`coalesce(sum(intents) filter (where outcome = '${outcome}'), 0)::bigint as ${outcome}`);
+
 async function keepResults(
   tx: PoolClient,
   ctx: ApplyContext,
@@ -91,15 +95,14 @@ async function keepResults(
   const { rows } = await withHashJoins(tx, () =>
     tx.query<Outcomes>(sql`
     with kept as (
-      update intent i set outcome = r.outcome, code = r.code, reason = r.reason
+      update intent_set i set outcome = r.outcome, code = r.code, reason = r.reason
         from unnest(${writes.map(({ id }) => id)}::text[], ${kept.map(({ outcome }) => outcome)}::text[], ${kept.map(({ code }) => code)}::text[],
           ${kept.map(({ reason }) => reason)}::text[]) as r(id, outcome, code, reason)
        where i.run_no = ${ctx.runNo} and i.side = 'personalization' and i.object = ${part.object} and i.part = ${part.chunk}
          and i.outcome is null and i.target_id = r.id
-      returning i.outcome
+      returning i.outcome, cardinality(i.mappings) as intents
     )
-    select count(*) filter (where outcome = 'applied') as applied, count(*) filter (where outcome = 'unchanged') as unchanged,
-      count(*) filter (where outcome = 'rejected') as rejected, count(*) filter (where outcome = 'deferred') as deferred from kept`),
+    select ${counted('applied')}, ${counted('unchanged')}, ${counted('rejected')}, ${counted('deferred')} from kept`),
   );
   return rows[0] ?? { applied: 0, unchanged: 0, rejected: 0, deferred: 0 };
 }

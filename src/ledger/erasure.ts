@@ -39,7 +39,7 @@ export async function eraseGone(tx: PoolClient, run: Pick<OpenRun, 'run' | 'runN
       await tx.query(sql`delete from pers_key where object = any(${objects}) and rec in (select rec from erased)`);
       await tx.query(sql`update hot_member set value = '' where object = any(${objects}) and side = 'pers' and rec in (select rec from erased)`);
       await tx.query(sql`
-        update intent set before = null, after = null, target_id = case side when 'personalization' then '' else target_id end
+        update intent_set set before = '{}', after = '{}', target_id = case side when 'personalization' then '' else target_id end
          where object = any(${objects}) and pers in (select rec from erased)`);
       await tx.query(sql`delete from gone_person where kind = ${kind} and pers_id in (select pers_id from erased)`);
     }

@@ -14,13 +14,13 @@ export type CapReason = (typeof capReasons)[number];
 export async function noteWaiting(tx: PoolClient, { runNo, leads }: Pick<OpenRun, 'runNo' | 'leads'>): Promise<void> {
   await tx.query(sql`
     insert into waiting (object, rec_id, since_run)
-    select distinct target_object, target_id, ${runNo}::bigint from intent
+    select distinct target_object, target_id, ${runNo}::bigint from intent_set
      where run_no = ${runNo} and side = 'salesforce' and outcome = 'deferred' and reason = any(${capReasons})
     on conflict (object, rec_id) do nothing`);
   await tx.query(sql`
     delete from waiting w
      where (w.object <> 'Lead' or ${leads}) and not exists (
-       select from intent i where i.run_no = ${runNo} and i.side = 'salesforce' and i.target_object = w.object and i.target_id = w.rec_id
+       select from intent_set i where i.run_no = ${runNo} and i.side = 'salesforce' and i.target_object = w.object and i.target_id = w.rec_id
           and i.outcome = 'deferred' and i.reason = any(${capReasons}))`);
 }
 
@@ -30,7 +30,7 @@ export async function withheldByCaps(
   runNo: number,
 ): Promise<readonly { readonly reason: CapReason; readonly intents: number; readonly records: number }[]> {
   const { rows } = await database.query<{ reason: CapReason; intents: number; records: number }>(sql`
-    select reason, count(*) as intents, count(distinct (target_object, target_id)) as records from intent
+    select reason, sum(cardinality(mappings))::bigint as intents, count(distinct (target_object, target_id)) as records from intent_set
      where run_no = ${runNo} and side = 'salesforce' and outcome = 'deferred' and reason = any(${capReasons}) group by reason order by reason`);
   return rows;
 }

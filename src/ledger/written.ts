@@ -25,7 +25,7 @@ export async function noteSent(tx: Queryable, sent: SentPart, ids: readonly stri
 /** Ids, in order, of the part's records that were written. */
 export async function sentIds(database: Queryable, sent: SentPart): Promise<readonly string[]> {
   const { rows } = await database.query<{ ids: readonly string[] | null }>(sql`
-    select array_agg(distinct target_id) as ids from intent
+    select array_agg(distinct target_id) as ids from intent_set
      where run_no = ${sent.runNo} and side = 'salesforce' and object = ${sent.object} and part = ${sent.chunk} and outcome = 'applied'`);
   return rows[0]?.ids ?? [];
 }

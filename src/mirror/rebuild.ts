@@ -14,7 +14,7 @@ const migrations = path.join(import.meta.dirname, 'migrations');
 export async function forgetRuns(database: Database, mirrorSchema: string): Promise<number> {
   const found = await database.query<{ run_no: number }>(sql`
     select distinct substring(c.relname from '_r([0-9]+)$')::bigint as run_no from pg_class c join pg_namespace n on n.oid = c.relnamespace
-     where n.nspname = ${mirrorSchema} and c.relispartition and c.relname ~ '^(candidate|hot_member|crm_outcome|pers_outcome|intent)_r[0-9]+$' order by 1`);
+     where n.nspname = ${mirrorSchema} and c.relispartition and c.relname ~ '^(candidate|hot_member|crm_outcome|pers_outcome|intent_set)_r[0-9]+$' order by 1`);
   for (const { run_no: runNo } of found.rows) await database.transaction((tx) => dropRunPartitions(tx, runNo));
   return found.rows.length;
 }

@@ -67,7 +67,7 @@ function settingsReading(changed: number): readonly GuardReading[] {
 
 async function plannedWrites(tx: PoolClient, runNo: number): Promise<PlanSummary['writes']> {
   const { rows } = await tx.query<{ side: keyof PlanSummary['writes']; intents: number }>(sql`
-    select side, count(*) as intents from intent where run_no = ${runNo} and outcome is null group by side`);
+    select side, sum(cardinality(mappings))::bigint as intents from intent_set where run_no = ${runNo} and outcome is null group by side`);
   const of = (side: keyof PlanSummary['writes']): number => rows.find((row) => row.side === side)?.intents ?? 0;
   return { personalization: of('personalization'), salesforce: of('salesforce') };
 }

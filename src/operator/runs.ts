@@ -102,6 +102,6 @@ export async function findRun(database: Queryable, named: string | undefined): P
 
 /** Whether records and intents of a run can still be listed: they go after `retention.intentsDays` and with the mirror, and a run that ended early has none. */
 export async function keepsWhatItFound(database: Queryable, runNo: number): Promise<boolean> {
-  const { rows } = await database.query<{ kept: boolean }>(sql`select to_regclass('intent_r' || ${runNo}::bigint) is not null as kept`);
+  const { rows } = await database.query<{ kept: boolean }>(sql`select to_regclass('intent_set_r' || ${runNo}::bigint) is not null as kept`);
   return rows[0]?.kept ?? false;
 }

@@ -20,7 +20,7 @@ async function run(name: string, daysAgo: number, wrote: boolean): Promise<numbe
 
 async function kept(runs: readonly number[]): Promise<readonly number[]> {
   const found = await database.query<{ run_no: number }>(sql`
-    select r as run_no from unnest(${runs}::bigint[]) r where to_regclass('intent_r' || r) is not null and to_regclass('crm_outcome_r' || r || '_contact') is not null order by 1`);
+    select r as run_no from unnest(${runs}::bigint[]) r where to_regclass('intent_set_r' || r) is not null and to_regclass('crm_outcome_r' || r || '_contact') is not null order by 1`);
   return found.rows.map(({ run_no }) => run_no);
 }
 

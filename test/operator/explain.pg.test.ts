@@ -101,12 +101,17 @@ describe('explain', () => {
     await database.query(sql`
       insert into written (side, object, rec_id, field, sent, seen, seen_known, run) values ('salesforce', 'Contact', ${c1}, 'Phone', 'One', '1', true, ${run})`);
     await database.query(sql`
-      insert into intent (run_no, side, object, target_object, target_id, field, target_type, before, after, rule, outcome, code, reason, part, crm, pers)
-      select o.run_no, i.side, 'contact', i.target_object, i.target_id, i.field, 'text', null, i.after, i.rule, i.outcome, i.code, i.reason, 0, o.rec, o.pers
+      insert into intent_field (run_no, side, object, mapping, field, target_type, scale, rule)
+      select run_no, i.side, 'contact', i.mapping, i.field, 'text', 0, i.rule
+        from run cross join (values ('salesforce', 1, 'Loyalty__c', 'personalization'), ('personalization', 1, 'phone', 'crm'), ('personalization', 2, 'card', 'crm')) i (side, mapping, field, rule)
+       where run = ${run}`);
+    await database.query(sql`
+      insert into intent_set (run_no, side, object, target_object, target_id, mappings, before, after, outcome, code, reason, part, crm, pers)
+      select o.run_no, i.side, 'contact', i.target_object, i.target_id, array[i.mapping], '{}', i.after, i.outcome, i.code, i.reason, 0, o.rec, o.pers
         from crm_outcome o join run r on r.run_no = o.run_no and r.run = ${run}
-       cross join (values ('salesforce', 'Contact', ${c1}, 'Loyalty__c', 'x', 'personalization', 'rejected', 'STRING_TOO_LONG', 'too long'),
-         ('personalization', 'user', 'u1', 'phone', '1', 'crm', 'applied', null, null), ('personalization', 'user', 'u1', 'card', '2', 'crm', 'deferred', null, 'changedMeanwhile'))
-         i (side, target_object, target_id, field, after, rule, outcome, code, reason)`);
+       cross join (values ('salesforce', 'Contact', ${c1}, 1, array['x'], 'rejected', 'STRING_TOO_LONG', 'too long'),
+         ('personalization', 'user', 'u1', 1, array['1'], 'applied', null, null), ('personalization', 'user', 'u1', 2, array[null, '2'], 'deferred', null, 'changedMeanwhile'))
+         i (side, target_object, target_id, mapping, after, outcome, code, reason)`);
     const record = await said(c1);
     expect(record).toMatch(new RegExp(`Phone: 1 \\(One written [-0-9]{10} [0-9:]{5} by run ${run}; the org made it 1\\)`));
     expect(record).toContain(`run ${run}: Contact ${c1} Loyalty__c: blank -> x [personalization]: rejected (STRING_TOO_LONG, too long)`);

@@ -73,7 +73,7 @@ async function night(world: NightWorld, name: string, end: 'success' | 'preview'
   }
   if (end === 'failed') {
     await database.transaction((tx) => noteLinksCommitted(tx, run));
-    await database.query(sql`update intent set outcome = 'deferred' where run_no = ${run.runNo} and outcome is null`);
+    await database.query(sql`update intent_set set outcome = 'deferred' where run_no = ${run.runNo} and outcome is null`);
   }
   await closeRun(database, run.run, end, {});
   return { all, due, since };
@@ -139,7 +139,7 @@ describe('which pairs are compared again', () => {
       const contact = { ...settings.objects.contact, pull: mapped };
       const shape = { ...world.shape, settings: { ...settings, objects: { ...settings.objects, contact } } };
       expect(await lastApplied(tx, { ...run, shape }, 'contact')).toBeNull();
-      await tx.query('drop table intent_r6');
+      await tx.query('drop table intent_set_r6');
       expect(await lastApplied(tx, run, 'contact')).toBeNull();
     });
   });

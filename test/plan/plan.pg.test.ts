@@ -172,7 +172,7 @@ test('the plan is the same in any number of parts, and so is its digest; another
     digests.push(await planDigest(world.deps.database, run.runNo));
     plans.push(await planned(world, run.runNo));
     if (parts === 7) {
-      await world.deps.database.query(sql`update intent set after = 'other' where run_no = ${run.runNo} and target_id = 'u1'`);
+      await world.deps.database.query(sql`update intent_set set after = array['other'] where run_no = ${run.runNo} and target_id = 'u1'`);
       digests.push(await planDigest(world.deps.database, run.runNo));
       await world.deps.database.query(sql`delete from crm_outcome where run_no = ${run.runNo} and rec = (select min(rec) from crm_outcome)`);
       digests.push(await planDigest(world.deps.database, run.runNo));

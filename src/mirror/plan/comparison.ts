@@ -1,6 +1,7 @@
 import pg from 'pg';
-import type { PlannedMapping } from './mappings.ts';
-import type { TargetSql } from './targets.ts';
+import type { ObjectType } from '../../domain/objects.ts';
+import type { PlannedMapping, WriteSide } from './mappings.ts';
+import { refusalSql, targetSql } from './targets.ts';
 
 /** Why a source is refused when it is planned (R24): code and sentence. */
 export const refusals = {
@@ -33,18 +34,28 @@ function unreadableSql(type: string, source: string): string {
   return code === undefined ? 'null::text' : `'${code}'`;
 }
 
-const sentences = Object.entries(refusals)
-  .map(([code, sentence]) => `when '${code}' then ${pg.escapeLiteral(sentence)}`)
-  .join(' ');
+/** The sentence of a refusal's code, as SQL. */
+export function refusalSentenceSql(code: string): string {
+  const sentences = Object.entries(refusals).map(([name, sentence]) => `when '${name}' then ${pg.escapeLiteral(sentence)}`);
+  return `case ${code} ${sentences.join(' ')} end`;
+}
 
-/**
- * One mapping over the table `pair`: a row for each pair whose target is to change, or whose source cannot be read (`code`; `after` is then its text). A blank source
- * is no change unless `onNull` says clear; a checkbox has no blank, cleared it is false. The inner query is closed by `offset 0`: each value is computed once.
- */
-export function comparisonSql(mapping: PlannedMapping, at: number, target: TargetSql): string {
-  const { rule, onNull, scale, length, position } = mapping;
-  const source = `s${at}`;
-  const before = `b${at}`;
+/** The steps by which one mapping is compared, each over the columns of those before it: `sN` and `bN` are source and target as they were read. */
+interface Compared {
+  /** `dN`: the target may have to change. */
+  readonly due: string;
+  /** `wN`: the source as a value of the target's type. */
+  readonly wanted: string;
+  /** `cN`: why the source cannot be written. */
+  readonly code: string;
+  /** Whether there is something to write. */
+  readonly changed: string;
+}
+
+/** R24: a blank source is no change unless `onNull` says clear; a checkbox has no blank, cleared it is false. */
+function compared(object: ObjectType, mapping: PlannedMapping, at: number): Compared {
+  const { rule, onNull, scale, length } = mapping;
+  const [source, before, due, wanted, code] = [`s${at}`, `b${at}`, `d${at}`, `w${at}`, `c${at}`] as const;
   const type = pg.escapeLiteral(mapping.type);
   const cleared = mapping.type === 'boolean' && mapping.side === 'salesforce' ? `'false'` : 'null::text';
   const conditions = [
@@ -52,21 +63,36 @@ export function comparisonSql(mapping: PlannedMapping, at: number, target: Targe
     `${source} is distinct from ${before}`,
     ...(rule === 'fillBlank' ? [`is_blank(${before})`] : []),
   ];
-  const tooLong = length === 0 ? '' : `when length(wanted) > ${length} then 'STRING_TOO_LONG'`;
+  const tooLong = length === 0 ? '' : `when length(${wanted}) > ${length} then 'STRING_TOO_LONG'`;
+  const refusal = refusalSql(object, mapping);
+  return {
+    due: conditions.join(' and '),
+    wanted: `case when not ${due} then null when is_blank(${source}) then ${cleared} else wanted_value(${type}, ${source}) end`,
+    code: `case when not ${due} then null when ${refusal} is not null then ${refusal} when is_blank(${source}) then null
+      when ${wanted} is null then ${unreadableSql(mapping.type, source)} ${tooLong} end`,
+    changed: `${due} and ${code} is null and comparable(${type}, ${scale}, ${wanted}) is distinct from comparable(${type}, ${scale}, ${before})
+      and not (${wanted} is null and is_blank(${before}))`,
+  };
+}
+
+/**
+ * The typed comparison of the rows of `pairs`, which have `s1`, `b1`, `s2`, ... of these mappings: a row for each pair with something to write (`changed`: the numbers of the mappings) or to
+ * refuse (`codes`, by number; `after` is then the source's text). Each step is a query of its own, closed by `offset 0`: every value is computed once.
+ */
+export function comparisonSql(object: ObjectType, side: WriteSide, mappings: readonly PlannedMapping[], pairs: string): string {
+  const steps = mappings.map((mapping, index) => compared(object, mapping, index + 1));
+  const columns = (prefix: string, of: (step: Compared) => string): string =>
+    steps.map((step, index) => `${of(step)} as ${prefix}${index + 1}`).join(', ');
+  const each = (of: (at: number) => string): string => steps.map((_, index) => of(index + 1)).join(', ');
+  const target = targetSql(object, side);
   return `
-    select n, crm, pers, target_id, target_object, field, ${position ?? 'null'}::integer as position, ${type} as target_type, ${scale} as scale,
-      before, case when code is null then wanted else source end as after, '${rule}' as rule, code, case code ${sentences} end as refusal
-      from (
-        select w.*, case when refusal is not null then refusal when blank then null when wanted is null then ${unreadableSql(mapping.type, 'source')} ${tooLong} end as code
-          from (
-            select n, crm, pers, ${target.id} as target_id, ${target.object} as target_object, ${target.field} as field, ${target.refusal} as refusal,
-              ${source} as source, ${before} as before, is_blank(${source}) as blank,
-              case when is_blank(${source}) then ${cleared} else wanted_value(${type}, ${source}) end as wanted
-              from pair where ${conditions.join(' and ')}
-            offset 0
-          ) w
-        offset 0
-      ) x
-     where code is not null
-        or (comparable(${type}, ${scale}, wanted) is distinct from comparable(${type}, ${scale}, before) and not (wanted is null and is_blank(before)))`;
+    select n, crm, pers, ${target.id} as target_id, ${target.object} as target_object,
+      array[${each((at) => `b${at}`)}] as before, array[${each((at) => `case when c${at} is null then w${at} else s${at} end`)}] as after,
+      array_remove(array[${steps.map(({ changed }, index) => `case when ${changed} then ${index + 1} end`).join(', ')}]::smallint[], null) as changed,
+      case when coalesce(${each((at) => `c${at}`)}) is not null then array[${each((at) => `c${at}`)}] end as codes
+      from (select *, ${columns('c', ({ code }) => code)}
+        from (select *, ${columns('w', ({ wanted }) => wanted)}
+          from (select *, ${columns('d', ({ due }) => due)} from (${pairs} offset 0) read offset 0) due
+         where ${each((at) => `d${at}`).replaceAll(', ', ' or ')} offset 0) wanted
+      offset 0) coded`;
 }

@@ -24,7 +24,7 @@ export async function lastApplied(tx: PoolClient, ctx: PlanContext, object: Obje
   if (earlier === undefined || (earlier.status !== 'success' && earlier.status !== 'partial')) return null;
   if (!isDeepStrictEqual(comparisons(earlier.settings, object), comparisons(ctx.shape, object))) return null;
   const there = await tx.query<{ there: boolean }>(sql`
-    select to_regclass(${partitionName('crm_outcome', earlier.run_no, object)}) is not null and to_regclass(${`intent_r${earlier.run_no}`}) is not null
+    select to_regclass(${partitionName('crm_outcome', earlier.run_no, object)}) is not null and to_regclass(${`intent_set_r${earlier.run_no}`}) is not null
        and exists (select from step_ledger where run_no = ${earlier.run_no} and step = 'plan.begin' and object = ${object} and (counts->>'compared')::boolean) as there`);
   return there.rows[0]?.there === true ? earlier.run_no : null;
 }
@@ -58,7 +58,7 @@ export async function collectDue(tx: PoolClient, ctx: PlanContext, object: Objec
     union
     select o.rec, o.pers from ${persons} p join ${now} o on o.pers = p.rec where p.changed_run > ${since} and o.outcome = 'linked'
     union
-    select o.rec, o.pers from ${identifier(`intent_r${since}`)} i join ${now} o on o.rec = i.crm and o.pers = i.pers
+    select o.rec, o.pers from ${identifier(`intent_set_r${since}`)} i join ${now} o on o.rec = i.crm and o.pers = i.pers
      where i.object = ${object} and (i.outcome in ('rejected', 'deferred') or i.outcome is null or i.reason = 'changedByOrg') and o.outcome = 'linked'
     union
     select o.rec, o.pers from written w join ${records} c on c.crm_id = w.rec_id join ${now} o on o.rec = c.rec

@@ -1,4 +1,4 @@
-import type { PoolClient } from 'pg';
+import type { PoolClient, QueryConfig } from 'pg';
 import { forecastCalls } from '../../domain/api-budget.ts';
 import type { CapReason } from '../../ledger/waiting.ts';
 import { raw, sql } from '../../postgres/sql.ts';
@@ -31,6 +31,12 @@ export async function withhold(tx: PoolClient, ctx: PlanContext, callsLeft: numb
 }
 
 const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);
+
+/** The intents of the sets that a statement returns. */
+async function intentsOf(tx: PoolClient, statement: QueryConfig): Promise<number> {
+  const { rows } = await tx.query<{ intents: number }>(statement);
+  return sum(rows.map(({ intents }) => intents));
+}
 const forecastOf = (targets: readonly number[]): number => sum(targets.map(forecastCalls));
 
 /** The first n linked pairs of the run by Salesforce id, all objects together: accounts (001) come before contacts (003) and leads (00Q). */
@@ -42,10 +48,13 @@ async function beyondLimit(tx: PoolClient, { runNo, shape }: PlanContext): Promi
      where o.run_no = ${runNo} and o.outcome = 'linked' order by c.crm_id offset ${Math.max(0, limitWrites - 1)} limit 1`);
   if (last.rows[0] === undefined) return 0;
   const lastId = limitWrites === 0 ? '' : last.rows[0].crm_id;
-  const deferred = await tx.query(sql`
-    update intent i set outcome = 'deferred', reason = 'limitWrites' from crm_record c
-     where i.run_no = ${runNo} and i.outcome is null and c.object = i.object and c.rec = i.crm and c.crm_id > ${lastId}`);
-  return deferred.rowCount ?? 0;
+  return intentsOf(
+    tx,
+    sql`
+    update intent_set i set outcome = 'deferred', reason = 'limitWrites' from crm_record c
+     where i.run_no = ${runNo} and i.outcome is null and c.object = i.object and c.rec = i.crm and c.crm_id > ${lastId}
+    returning cardinality(i.mappings) as intents`,
+  );
 }
 
 /** Records of Salesforce that the cap still allows: an earlier pass of the run may have sent some. */
@@ -58,7 +67,7 @@ async function recordsAllowed(tx: PoolClient, { runNo, shape }: PlanContext): Pr
 /** How many records of each object of Salesforce are to be written. */
 async function targetsByObject(tx: PoolClient, { runNo }: PlanContext): Promise<readonly number[]> {
   const { rows } = await tx.query<{ records: number }>(sql`
-    select count(distinct target_id) as records from intent where run_no = ${runNo} and side = 'salesforce' and outcome is null group by target_object`);
+    select count(distinct target_id) as records from intent_set where run_no = ${runNo} and side = 'salesforce' and outcome is null group by target_object`);
   return rows.map(({ records }) => records);
 }
 
@@ -66,14 +75,17 @@ async function targetsByObject(tx: PoolClient, { runNo }: PlanContext): Promise<
 const ranked = (runNo: number) =>
   raw(`
   select t.object, t.id, row_number() over (order by w.since_run nulls last, t.id, t.object) as rank
-    from (select distinct target_object as object, target_id as id from intent where run_no = ${runNo} and side = 'salesforce' and outcome is null) t
+    from (select distinct target_object as object, target_id as id from intent_set where run_no = ${runNo} and side = 'salesforce' and outcome is null) t
     left join waiting w on w.object = t.object and w.rec_id = t.id`);
 
 async function deferAfter(tx: PoolClient, { runNo }: PlanContext, records: number, reason: CapReason): Promise<number> {
-  const deferred = await tx.query(sql`
-    update intent i set outcome = 'deferred', reason = ${reason} from (${ranked(runNo)}) r
-     where r.rank > ${records} and i.run_no = ${runNo} and i.side = 'salesforce' and i.outcome is null and i.target_object = r.object and i.target_id = r.id`);
-  return deferred.rowCount ?? 0;
+  return intentsOf(
+    tx,
+    sql`
+    update intent_set i set outcome = 'deferred', reason = ${reason} from (${ranked(runNo)}) r
+     where r.rank > ${records} and i.run_no = ${runNo} and i.side = 'salesforce' and i.outcome is null and i.target_object = r.object and i.target_id = r.id
+    returning cardinality(i.mappings) as intents`,
+  );
 }
 
 /** The most records, in their order, that so many calls write. */
