@@ -79,9 +79,12 @@ async function judge(
   );
   await tx.query(sql`
     with looked as (
-      select s.ctid as place, m.mapping, c.gone,
-        comparable(f.target_type, f.scale, c.value) is not distinct from comparable(f.target_type, f.scale, s.after[m.mapping]) as as_wanted,
-        comparable(f.target_type, f.scale, c.value) is not distinct from comparable(f.target_type, f.scale, s.before[m.mapping]) as as_before
+      -- The same text is the same value: few are compared by their type.
+      select s.ctid as place, m.mapping,
+        case when c.gone then 'gone' when c.value = s.after[m.mapping] then 'wanted' when c.value is not distinct from s.before[m.mapping] then 'before'
+          when comparable(f.target_type, f.scale, c.value) is not distinct from comparable(f.target_type, f.scale, s.after[m.mapping]) then 'wanted'
+          when comparable(f.target_type, f.scale, c.value) is not distinct from comparable(f.target_type, f.scale, s.before[m.mapping]) then 'before'
+          else 'other' end as state
         from intent_set s
        cross join lateral unnest(s.mappings) as m(mapping)
         join intent_field f on f.run_no = s.run_no and f.side = s.side and f.object = s.object and f.mapping = m.mapping
@@ -90,9 +93,9 @@ async function judge(
        where ${mine} and s.target_id = any(${current.ids}::text[])
     ), judged as (
       select place, mapping,
-        case when gone then 'rejected' when as_wanted then ${decided} when as_before then ${before} else 'deferred' end as outcome,
-        case when gone then 'ENTITY_IS_DELETED' end as code,
-        case when gone then 'the record is deleted' when as_wanted then null when as_before then ${stillBefore} else 'changedMeanwhile' end as reason
+        case state when 'gone' then 'rejected' when 'wanted' then ${decided} when 'before' then ${before} else 'deferred' end as outcome,
+        case state when 'gone' then 'ENTITY_IS_DELETED' end as code,
+        case state when 'gone' then 'the record is deleted' when 'wanted' then null when 'before' then ${stillBefore} else 'changedMeanwhile' end as reason
         from looked
     ), lots as materialized (
       select place, outcome, code, reason, array_agg(mapping order by mapping) as mappings,

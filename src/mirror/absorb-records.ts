@@ -75,7 +75,7 @@ export async function absorbRecords(
     from ${identifier(stage).fragment} s`);
   await tx.query(sql`drop table if exists pg_temp.incoming`);
   await tx.query(sql`create temp table incoming on commit drop as ${rows}`);
-  await tx.query(sql`analyze incoming`);
+  await tx.query(sql`analyze incoming (crm_id, modstamp)`);
   const found = await countIncoming(tx, absorbed);
   if (absorbed.kind !== 'full') await keepNewest(tx);
   const missed = absorbed.kind === 'full' && absorbed.windowFrom !== null ? await countMissed(tx, shape, object, absorbed.windowFrom) : 0;

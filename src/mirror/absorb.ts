@@ -35,12 +35,12 @@ export async function absorbPersons(tx: PoolClient, shape: RunShape, kind: Perso
     select ${kind}, pers_id, account_pers_id, field_values, ${runNo}::bigint from differing where rec is null`);
   const changed = (differing.rowCount ?? 0) - (added.rowCount ?? 0);
   if (changed > 0) {
-    await tx.query(sql`analyze differing`);
+    await tx.query(sql`analyze differing (rec)`);
     await tx.query(sql`
       update pers_record r set account_pers_id = d.account_pers_id, field_values = d.field_values, changed_run = ${runNo}
         from differing d where r.kind = ${kind} and r.rec = d.rec`);
   }
-  if ((added.rowCount ?? 0) + changed > rows / 10) await tx.query(sql`analyze ${known}`);
+  if ((added.rowCount ?? 0) + changed > rows / 10) await tx.query(sql`analyze ${known} (rec, pers_id, account_pers_id, changed_run)`);
   await tx.query(sql`drop table differing`);
   const gone = await forgetAbsent(tx, kind, stage, ids);
   return { records: rows, added: added.rowCount ?? 0, changed, gone, refused };

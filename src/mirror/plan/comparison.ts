@@ -75,24 +75,60 @@ function compared(object: ObjectType, mapping: PlannedMapping, at: number): Comp
   };
 }
 
+/** One direction of the plan. */
+export interface Direction {
+  readonly side: WriteSide;
+  /** Named by their numbers, from 1. */
+  readonly mappings: readonly PlannedMapping[];
+}
+
+/** The columns of a direction in the result of `comparisonSql`. */
+export function columnsOf(side: WriteSide): Readonly<Record<'targetId' | 'targetObject' | 'before' | 'after' | 'changed' | 'codes', string>> {
+  const name = (column: string): string => `${side}_${column}`;
+  return {
+    targetId: name('target_id'),
+    targetObject: name('target_object'),
+    before: name('before'),
+    after: name('after'),
+    changed: name('changed'),
+    codes: name('codes'),
+  };
+}
+
+/** Source and target of each mapping as they were read, for `comparisonSql`: `s1`, `b1`, `s2`, ... over all directions. */
+export function sourcesSql(directions: readonly Direction[]): string {
+  return directions
+    .flatMap(({ mappings }) => mappings)
+    .map(({ source, before }, index) => `${source} as s${index + 1}, ${before} as b${index + 1}`)
+    .join(', ');
+}
+
 /**
- * The typed comparison of the rows of `pairs`, which have `s1`, `b1`, `s2`, ... of these mappings: a row for each pair with something to write (`changed`: the numbers of the mappings) or to
- * refuse (`codes`, by number; `after` is then the source's text). Each step is a query of its own, closed by `offset 0`: every value is computed once.
+ * The typed comparison of the rows of `pairs`, which have the columns of `sourcesSql`: for each direction `changed`, the numbers of the mappings to write, and `codes`, by number, null if
+ * none is refused (`after` is then the source's text). Each step is a query of its own, closed by `offset 0`: every value is computed once.
  */
-export function comparisonSql(object: ObjectType, side: WriteSide, mappings: readonly PlannedMapping[], pairs: string): string {
-  const steps = mappings.map((mapping, index) => compared(object, mapping, index + 1));
-  const columns = (prefix: string, of: (step: Compared) => string): string =>
-    steps.map((step, index) => `${of(step)} as ${prefix}${index + 1}`).join(', ');
-  const each = (of: (at: number) => string): string => steps.map((_, index) => of(index + 1)).join(', ');
-  const target = targetSql(object, side);
+export function comparisonSql(object: ObjectType, directions: readonly Direction[], pairs: string): string {
+  let at = 0;
+  const parts = directions.map(({ side, mappings }) => ({
+    side,
+    steps: mappings.map((mapping) => ({ ...compared(object, mapping, (at += 1)), at })),
+  }));
+  const steps = parts.flatMap((part) => part.steps);
+  const columns = (prefix: string, of: (step: Compared) => string): string => steps.map((step) => `${of(step)} as ${prefix}${step.at}`).join(', ');
+  const results = parts.map(({ side, steps: own }) => {
+    const names = columnsOf(side);
+    const target = targetSql(object, side);
+    const array = (of: (n: number) => string): string => `array[${own.map((step) => of(step.at)).join(', ')}]`;
+    return `${target.id} as ${names.targetId}, ${target.object} as ${names.targetObject},
+      ${array((n) => `b${n}`)} as ${names.before}, ${array((n) => `case when c${n} is null then w${n} else s${n} end`)} as ${names.after},
+      array_remove(array[${own.map(({ changed }, index) => `case when ${changed} then ${index + 1} end`).join(', ')}]::smallint[], null) as ${names.changed},
+      case when coalesce(${own.map((step) => `c${step.at}`).join(', ')}) is not null then ${array((n) => `c${n}`)} end as ${names.codes}`;
+  });
   return `
-    select n, crm, pers, ${target.id} as target_id, ${target.object} as target_object,
-      array[${each((at) => `b${at}`)}] as before, array[${each((at) => `case when c${at} is null then w${at} else s${at} end`)}] as after,
-      array_remove(array[${steps.map(({ changed }, index) => `case when ${changed} then ${index + 1} end`).join(', ')}]::smallint[], null) as changed,
-      case when coalesce(${each((at) => `c${at}`)}) is not null then array[${each((at) => `c${at}`)}] end as codes
+    select n, crm, pers, ${results.join(', ')}
       from (select *, ${columns('c', ({ code }) => code)}
         from (select *, ${columns('w', ({ wanted }) => wanted)}
           from (select *, ${columns('d', ({ due }) => due)} from (${pairs} offset 0) read offset 0) due
-         where ${each((at) => `d${at}`).replaceAll(', ', ' or ')} offset 0) wanted
+         where ${steps.map((step) => `d${step.at}`).join(' or ')} offset 0) wanted
       offset 0) coded`;
 }

@@ -24,7 +24,7 @@ export async function noteMappings(tx: PoolClient, { runNo, shape }: PlanContext
   }
 }
 
-/** The name of a mapping's target as SQL: `f` is its intent_field, `c` a row with the `target_object`. */
-export function fieldNameSql(object: ObjectType): string {
-  return object === 'contact' ? `case when c.target_object = '${objectFacts.account.crmName}' then f.account_field else f.field end` : 'f.field';
+/** The name of a mapping's target as SQL: `f` is its intent_field, `c` a row with the target's object in this column. */
+export function fieldNameSql(object: ObjectType, targetObject: string): string {
+  return object === 'contact' ? `case when c.${targetObject} = '${objectFacts.account.crmName}' then f.account_field else f.field end` : 'f.field';
 }

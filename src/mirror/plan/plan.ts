@@ -5,12 +5,12 @@ import type { ObjectType } from '../../domain/objects.ts';
 import { raw, sql } from '../../postgres/sql.ts';
 import { withHashJoins } from '../hash-joins.ts';
 import type { RunShape } from '../run-shape.ts';
-import { comparisonSql } from './comparison.ts';
+import { comparisonSql, sourcesSql } from './comparison.ts';
+import type { Direction } from './comparison.ts';
 import { collectDue } from './due.ts';
 import { noteMappings } from './intent-fields.ts';
 import { keepIntents } from './keep-intents.ts';
 import { mappingsOf } from './mappings.ts';
-import type { PlannedMapping, WriteSide } from './mappings.ts';
 
 /** What the plan needs of a run; an OpenRun is one. */
 export interface PlanContext {
@@ -44,14 +44,16 @@ export async function planPart(
   }
   await noteMappings(tx, ctx, object);
   const firstChunk = await firstChunkNow(tx, ctx.runNo);
+  const directions = (['personalization', 'salesforce'] as const)
+    .map((side): Direction => ({ side, mappings: mappingsOf(ctx.shape, object, side) }))
+    .filter(({ mappings }) => mappings.length > 0);
   let intents = 0;
-  for (const side of ['personalization', 'salesforce'] as const) {
-    const mappings = mappingsOf(ctx.shape, object, side);
-    if (mappings.length === 0) continue;
-    const compare = (): Promise<void> => comparePairs(tx, ctx, { object, side, part, parts, onlyDue: since !== null }, mappings);
+  if (directions.length > 0) {
+    const compare = (): Promise<void> => comparePairs(tx, ctx, { object, part, parts, onlyDue: since !== null }, directions);
     // Few pairs are looked up one by one.
     await (since === null ? withHashJoins(tx, compare) : compare());
-    intents += await keepIntents(tx, ctx, { object, side, chunk: firstChunk + part * chunksPerPart, personsPerChunk, again: firstChunk > 0 });
+    const chunk = firstChunk + part * chunksPerPart;
+    for (const { side } of directions) intents += await keepIntents(tx, ctx, { object, side, chunk, personsPerChunk, again: firstChunk > 0 });
     await tx.query('drop table compared');
   }
   if (since !== null) await tx.query('drop table due');
@@ -73,7 +75,6 @@ async function firstChunkNow(tx: PoolClient, runNo: number): Promise<number> {
 
 interface Slice {
   readonly object: ObjectType;
-  readonly side: WriteSide;
   readonly part: number;
   readonly parts: number;
   /** Only the pairs of the table `due`. */
@@ -81,24 +82,22 @@ interface Slice {
 }
 
 /**
- * `compared`: the slice's linked pairs with something to write or to refuse. Only those with any mapping whose texts differ are looked at; they are numbered, so that chunks
- * hold whole pairs.
+ * `compared`: the slice's linked pairs, in all directions at once, as one reading of both sides serves them. Only pairs with any mapping whose texts differ are looked at; they are numbered,
+ * so that chunks hold whole pairs.
  */
-async function comparePairs(tx: PoolClient, ctx: PlanContext, slice: Slice, mappings: readonly PlannedMapping[]): Promise<void> {
-  const { object, side, part, parts, onlyDue } = slice;
-  const values = mappings.map(({ source, before }, index) => `${source} as s${index + 1}, ${before} as b${index + 1}`).join(', ');
-  const differs = mappings.map(
-    ({ onNull, source, before }) => `${onNull === 'keep' ? `${source} is not null and ` : ''}${source} is distinct from ${before}`,
-  );
+async function comparePairs(tx: PoolClient, ctx: PlanContext, slice: Slice, directions: readonly Direction[]): Promise<void> {
+  const { object, part, parts, onlyDue } = slice;
+  const differs = directions
+    .flatMap(({ mappings }) => mappings)
+    .map(({ onNull, source, before }) => `${onNull === 'keep' ? `${source} is not null and ` : ''}${source} is distinct from ${before}`);
   const pairs = `
-    select row_number() over () - 1 as n, o.rec as crm, o.pers, c.crm_id, c.account_id, c.person_account, p.pers_id, ${values}
+    select row_number() over () - 1 as n, o.rec as crm, o.pers, c.crm_id, c.account_id, c.person_account, p.pers_id, ${sourcesSql(directions)}
       from crm_outcome o
       join crm_record c on c.object = ${pg.escapeLiteral(object)} and c.rec = o.rec
       join pers_record p on p.kind = ${pg.escapeLiteral(objectFacts[object].personKind)} and p.rec = o.pers
      where o.run_no = ${ctx.runNo} and o.object = ${pg.escapeLiteral(object)} and o.outcome = 'linked'
-       and o.rec % ${parts} = ${part} ${onlyDue ? 'and exists (select from due d where d.crm = o.rec and d.pers = o.pers)' : ''}
+       and o.rec % ${parts} = ${part} and c.rec % ${parts} = ${part}
+       ${onlyDue ? 'and exists (select from due d where d.crm = o.rec and d.pers = o.pers)' : ''}
        and (${differs.map((each) => `(${each})`).join(' or ')})`;
-  await tx.query(sql`
-    create temp table compared on commit drop as
-    select * from (${raw(comparisonSql(object, side, mappings, pairs))}) found where changed <> '{}' or codes is not null`);
+  await tx.query(sql`create temp table compared on commit drop as ${raw(comparisonSql(object, directions, pairs))}`);
 }
