@@ -1,6 +1,7 @@
 import type { PoolClient } from 'pg';
 import { Failure } from '../domain/failure.ts';
 import type { ObjectType } from '../domain/objects.ts';
+import { withHashJoins } from '../mirror/hash-joins.ts';
 import type { Queryable } from '../postgres/database.ts';
 import { identifier, raw, sql } from '../postgres/sql.ts';
 import type { CrmObject } from '../salesforce/side.ts';
@@ -77,19 +78,22 @@ async function reserveRecords(tx: PoolClient, runNo: number): Promise<void> {
   // A record's weight is its share of a job; the sum of the weights before it says which job it is in.
   const cut = await tx.query(sql`
     create temp table cut on commit drop as
-    select object, target_object, target_id, path,
-      case path when 'bulk' then floor(sum(weight) over same - weight) else floor((row_number() over same - 1) / ${mostRecordsOfCollections}::numeric) end as slice
+    select object, target_object, target_id, path, ${first - 1} + dense_rank() over (order by object, target_object, path, slice) as part
       from (
-        select object, target_object, target_id, greatest(1.0 / ${recordsPerJob}, bytes::numeric / ${bytesPerJob}) as weight,
-          case when count(*) over (partition by object, target_object) <= ${mostRecordsOfCollections} or literal then 'collections' else 'bulk' end as path
+        select object, target_object, target_id, path,
+          case path when 'bulk' then floor(sum(weight) over same - weight) else floor((row_number() over same - 1) / ${mostRecordsOfCollections}::numeric) end as slice
           from (
-            select object, target_object, target_id, sum(octet_length(array_to_string(after, '')) + 8 * cardinality(mappings)) as bytes,
-              bool_or('#N/A' = any (after) and exists (select from unnest(mappings) as m where after[m] = '#N/A')) as literal
-              from intent_set where run_no = ${runNo} and side = 'salesforce' and outcome is null and part < ${firstReservedChunk}
-             group by object, target_object, target_id
-          ) records
-      ) weighed
-    window same as (partition by object, target_object, path order by target_id)`);
+            select object, target_object, target_id, greatest(1.0 / ${recordsPerJob}, bytes::numeric / ${bytesPerJob}) as weight,
+              case when count(*) over (partition by object, target_object) <= ${mostRecordsOfCollections} or literal then 'collections' else 'bulk' end as path
+              from (
+                select object, target_object, target_id, sum(octet_length(array_to_string(after, '')) + 8 * cardinality(mappings)) as bytes,
+                  bool_or('#N/A' = any (after) and exists (select from unnest(mappings) as m where after[m] = '#N/A')) as literal
+                  from intent_set where run_no = ${runNo} and side = 'salesforce' and outcome is null and part < ${firstReservedChunk}
+                 group by object, target_object, target_id
+              ) records
+          ) weighed
+        window same as (partition by object, target_object, path order by target_id)
+      ) sliced`);
   if (cut.rowCount === 0) {
     await tx.query('drop table cut');
     return;
@@ -97,14 +101,13 @@ async function reserveRecords(tx: PoolClient, runNo: number): Promise<void> {
   await tx.query('analyze cut');
   await tx.query(sql`
     insert into apply_part (run_no, part, side, object, target_object, path, chunk, records)
-    select ${runNo}::bigint, part, 'salesforce', object, target_object, path, ${firstReservedChunk} + part, records
-      from (select object, target_object, path, slice, count(*) as records, ${first} + row_number() over (order by object, target_object, path, slice) - 1 as part
-              from cut group by object, target_object, path, slice) numbered`);
-  await tx.query(sql`
-    update intent_set i set part = ${firstReservedChunk} + c.part
-      from (select cut.*, dense_rank() over (order by object, target_object, path, slice) + ${first - 1} as part from cut) c
+    select ${runNo}::bigint, part, 'salesforce', object, target_object, path, ${firstReservedChunk} + part, count(*) from cut group by part, object, target_object, path`);
+  await withHashJoins(tx, () =>
+    tx.query(sql`
+    update intent_set i set part = ${firstReservedChunk} + c.part from cut c
      where i.run_no = ${runNo} and i.side = 'salesforce' and i.outcome is null and i.part < ${firstReservedChunk}
-       and i.object = c.object and i.target_object = c.target_object and i.target_id = c.target_id`);
+       and i.object = c.object and i.target_object = c.target_object and i.target_id = c.target_id`),
+  );
   await analyzeIntents(tx, runNo);
   await tx.query('drop table cut');
 }
