@@ -51,7 +51,7 @@ async function refusedEach(way: 'collections' | 'bulk'): Promise<ReadonlyMap<str
 /** Puts all intents but those of these records aside, in a chunk that no part has. */
 async function onlyRecords({ deps }: NightWorld, run: OpenRun, ids: readonly string[]): Promise<void> {
   await deps.database.query(sql`
-    update intent i set part = case when target_id = any(${ids}::text[]) then (select max(chunk) from apply_part where run_no = ${run.runNo} and side = 'salesforce') else 7 end
+    update intent_set i set part = case when target_id = any(${ids}::text[]) then (select max(chunk) from apply_part where run_no = ${run.runNo} and side = 'salesforce') else 7 end
      where run_no = ${run.runNo} and side = 'salesforce' and outcome is null`);
 }
 

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { takeUpAgain } from '../../src/ledger/runs.ts';
@@ -55,4 +55,9 @@ test('a ledger that a newer version made is refused by an older one', async () =
   await migrate(database, 'crm_sync_ledger', migrations);
   await database.query(`insert into migration (version, name) values (9999, '9999-later.sql')`);
   await expect(migrate(database, 'crm_sync_ledger', migrations)).rejects.toMatchObject({ code: 'SCHEMA_TOO_NEW' });
+});
+
+test.each(['ledger', 'mirror', 'personalization'])('the migrations of %s are numbered one after the other', async (part) => {
+  const names = (await readdir(path.resolve('src', part, 'migrations'))).toSorted();
+  expect(names.map((name) => Number(name.slice(0, 4)))).toEqual(names.map((_, at) => at + 1));
 });

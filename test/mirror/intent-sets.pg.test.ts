@@ -19,7 +19,7 @@ async function migrationsUpTo(last: string): Promise<string> {
 
 test('intents that an earlier version kept, a row each, are all there after the update, those of one record and fate together', async () => {
   const database = new Database({ url, searchPath: ['older_mirror'] });
-  const older = await migrationsUpTo('0006-committed.sql');
+  const older = await migrationsUpTo('0007-part-holder.sql');
   try {
     await migrate(database, 'older_mirror', older);
     await database.query('create table intent_r3 partition of intent for values in (3)');
