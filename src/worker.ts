@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import type { WorkerDeploymentVersion } from '@temporalio/common';
 import type { NativeConnectionOptions } from '@temporalio/worker';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
@@ -14,6 +15,7 @@ import { openStore } from './personalization/store.ts';
 import { Database } from './postgres/database.ts';
 import { migrate } from './postgres/migrate.ts';
 import { createSalesforce } from './salesforce/side.ts';
+import { versionedBundle } from './versioned-bundle.ts';
 
 export interface WorkerOptions {
   readonly settings: ConnectedSettings;
@@ -23,6 +25,8 @@ export interface WorkerOptions {
   readonly workDirectory: string;
   /** A bundle made beforehand halves the memory and starts at once; otherwise the workflows are bundled now. */
   readonly workflowBundle: string | undefined;
+  /** Of this worker: a run that it begins goes on with workers of the same one (worker versioning); undefined: with any. */
+  readonly version?: WorkerDeploymentVersion | undefined;
   readonly onReady: () => void;
   readonly onLog: (line: string) => void;
   /** Aborted: finish what runs, then end. */
@@ -68,10 +72,13 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
       namespace: temporal.namespace,
       ...converter,
       activities,
+      ...(options.version === undefined
+        ? {}
+        : { workerDeploymentOptions: { version: options.version, useWorkerVersioning: true, defaultVersioningBehavior: 'PINNED' } as const }),
       shutdownGraceTime: '20s',
       maxHeartbeatThrottleInterval: '5s',
     } as const;
-    const code = workflowCode(options.workflowBundle);
+    const code = workflowCode(options.workflowBundle, options.version !== undefined);
     const nights = await Worker.create({ ...shared, ...code, taskQueue: settings.name, maxConcurrentActivityTaskExecutions: 8 });
     const calls = await Worker.create({ ...shared, taskQueue: `${settings.name}-salesforce`, maxConcurrentActivityTaskExecutions: 8 });
     const stop = (): void => {
@@ -105,10 +112,11 @@ export async function openLedger(settings: ConnectedSettings): Promise<Database>
   return database;
 }
 
-function workflowCode(bundle: string | undefined): { workflowBundle: { codePath: string } } | { workflowsPath: string } {
+function workflowCode(given: string | undefined, versioned: boolean): { workflowBundle: { codePath: string } } | { workflowsPath: string } {
+  const bundle = given === undefined || !versioned ? given : versionedBundle(given);
   if (bundle !== undefined && existsSync(bundle)) return { workflowBundle: { codePath: bundle } };
-  const compiled = path.join(import.meta.dirname, '../workflows/index.js');
-  return { workflowsPath: existsSync(compiled) ? compiled : path.join(import.meta.dirname, '../workflows/index.ts') };
+  const entry = path.join(import.meta.dirname, '../workflows', versioned ? 'versioned' : 'index');
+  return { workflowsPath: existsSync(`${entry}.js`) ? `${entry}.js` : `${entry}.ts` };
 }
 
 /** Idempotent. Where the server does not let workers do it (Temporal Cloud), runs do without: an unknown attribute would hang them. */

@@ -15,7 +15,7 @@ export function define(command: Command): void {
   addExamples(command, 'worker', 'worker --config /etc/crm-sync.yaml');
   command.addHelpText(
     'after',
-    '\nAny number of workers may run. One brings the schemas up to date, registers the search attributes and opens the control workflow at its start,\nprints {"ready":true} when it works, and finishes what it does on SIGTERM. Temporal is found by TEMPORAL_ADDRESS and the other TEMPORAL_* variables.',
+    '\nAny number of workers may run. One brings the schemas up to date, registers the search attributes and opens the control workflow at its start,\nprints {"ready":true} when it works, and finishes what it does on SIGTERM. Temporal is found by TEMPORAL_ADDRESS and the other TEMPORAL_* variables.\nWith TEMPORAL_WORKER_BUILD_ID set a run goes on with workers of the version that it began on (docs/operations.md).',
   );
 }
 
@@ -24,6 +24,7 @@ async function work(options: PlaceOptions): Promise<void> {
   await using sync = await connect(options);
   const settings = requireConnections(sync.settings, sync.loaded.place);
   const temporal = await sync.temporalPlace();
+  const version = sync.environment.workerVersion;
   const [workDirectory, temporary] = await workFolder(sync.stateDir);
   const { installRuntime, runWorker } = await import('../worker.ts');
   installRuntime(note);
@@ -34,6 +35,7 @@ async function work(options: PlaceOptions): Promise<void> {
       temporal,
       workDirectory,
       workflowBundle: sync.environment.workflowBundle,
+      version: version === undefined ? undefined : { buildId: version.buildId, deploymentName: version.deploymentName ?? sync.name },
       onReady: () => print(JSON.stringify({ ready: true })),
       onLog: note,
       signal,

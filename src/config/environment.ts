@@ -10,12 +10,16 @@ export interface Environment extends LocalEnvironment {
   readonly workflowBundle: string | undefined;
   /** `CI` is set to something that is not `false`: no progress bars, no colours. */
   readonly isCi: boolean;
+  /** The version of a worker (`TEMPORAL_WORKER_BUILD_ID`, `TEMPORAL_DEPLOYMENT_NAME`); undefined: workers have none, any of them takes any run. */
+  readonly workerVersion: { readonly buildId: string; readonly deploymentName: string | undefined } | undefined;
   readonly variables: Variables;
 }
 
 export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environment {
+  const buildId = env['TEMPORAL_WORKER_BUILD_ID'] || undefined;
   return {
     ...localEnvironment(env),
+    workerVersion: buildId === undefined ? undefined : { buildId, deploymentName: env['TEMPORAL_DEPLOYMENT_NAME'] || undefined },
     workflowBundle: env['CRM_SYNC_WORKFLOW_BUNDLE'] || undefined,
     isCi: Boolean(env['CI']) && env['CI'] !== 'false',
     variables: env,

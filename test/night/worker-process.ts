@@ -7,11 +7,12 @@ import { workflowBundle } from './world.ts';
 import type { World } from './world.ts';
 
 /** A worker in a process of its own, as in production: `crm-sync worker`. It can be killed alone. Ready when this resolves. */
-export async function startWorkerProcess(world: World, folder: string): Promise<RunningCli> {
+export async function startWorkerProcess(world: World, folder: string, env: Readonly<Record<string, string>> = {}): Promise<RunningCli> {
   const worker = startCrmSync(['worker', '--config', path.join(folder, 'crm-sync.yaml')], folder, {
     TEMPORAL_ADDRESS: world.temporal.address,
     TEMPORAL_NAMESPACE: world.temporal.namespace,
     CRM_SYNC_WORKFLOW_BUNDLE: await workflowBundle(),
+    ...env,
   });
   await worker.says('"ready":true');
   return worker;
