@@ -1,6 +1,7 @@
 import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure, executeChild, isCancellation } from '@temporalio/workflow';
 import type { ObjectType } from '../src/domain/objects.ts';
 import type { RunRequest } from '../src/domain/progress.ts';
+import type { RunRef } from '../src/ledger/runs.ts';
 import { isBudgetSpent } from './api-budget.ts';
 import { fetchObject } from './fetch-object.ts';
 import type { Night } from './night-steps.ts';
@@ -32,7 +33,7 @@ export async function fetchAll(night: Night, due: readonly ObjectType[], { full,
         // What a child has read is read: one that runs again goes on from there.
         const { records, persons } = await budget.within(() =>
           executeChild(fetchObject, {
-            workflowId: `${ref.run}/fetch/${object}`,
+            workflowId: fetchId(ref, object),
             args: [
               {
                 ...ref,
@@ -56,6 +57,11 @@ export async function fetchAll(night: Night, due: readonly ObjectType[], { full,
   // Accounts and leads name contacts, so contacts come last.
   for (const object of (['account', 'lead', 'contact'] as const).filter((each) => objects.includes(each)))
     await orIncomplete(object, () => budget.within(async () => void (await salesforce.lookUpNamed(ref, object))));
+}
+
+/** A run that is taken up again does not wait for what its older attempt still has open: that is fenced off, and may take its time to end. */
+function fetchId({ run, attempt }: RunRef, object: ObjectType): string {
+  return `${run}/fetch/${object}${attempt > 1 ? `/${attempt}` : ''}`;
 }
 
 /** The code of what failed, in the child's activity. */

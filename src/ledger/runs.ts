@@ -88,7 +88,11 @@ export async function openRun(tx: Queryable, wanted: RunToOpen): Promise<OpenRun
 }
 
 function runClosed(run: string): Failure {
-  return new Failure(`run ${run} is not open, or a newer attempt has taken it over`, { kind: 'permanent', code: 'RUN_CLOSED' });
+  return new Failure(`run ${run} is not open, or a newer attempt has taken it over`, {
+    kind: 'permanent',
+    code: 'RUN_CLOSED',
+    remedy: 'A run that has ended is not repeated: start a new one (`crm-sync run`); it goes on from what is there.',
+  });
 }
 
 /**
