@@ -47,6 +47,8 @@ interface Kind {
   /** At most so often in a row; once if absent. */
   readonly upTo?: number;
   readonly forGood?: boolean;
+  /** A read that meets it begins anew; the third time it is given up (R27), so that a night gets two of them at most. */
+  readonly restarts?: boolean;
   readonly fault: (random: Random) => Fault;
 }
 
@@ -76,12 +78,14 @@ const kinds: readonly Kind[] = [
   { says: 'noise', on: answers, weight: 1, fault: (random) => ({ kind: 'garbage', bytes: random.below(3_000) }) },
   {
     says: 'rows missing',
+    restarts: true,
     on: ['queryPage', 'results', 'plainQuery', 'retrieve', 'update'],
     weight: 2,
     fault: (random) => ({ kind: 'dropRows', rows: 1 + random.below(3) }),
   },
   {
     says: 'wrong count',
+    restarts: true,
     on: ['queryPage', 'plainQuery', 'checkQuery'],
     weight: 1,
     fault: (random) => ({ kind: 'wrongCount', by: random.pick([-1, 1]) }),
@@ -94,14 +98,14 @@ const kinds: readonly Kind[] = [
     weight: 2,
     fault: (random) => ({ kind: 'job', end: 'stuck', polls: 1 + random.below(2) }),
   },
-  { says: 'gone when it is done', on: ['openQuery', 'openIngest'], weight: 2, fault: () => ({ kind: 'job', end: 'gone' }) },
+  { says: 'gone when it is done', restarts: true, on: ['openQuery', 'openIngest'], weight: 2, fault: () => ({ kind: 'job', end: 'gone' }) },
   {
     says: 'half done, then failed',
     on: ['openIngest'],
     weight: 2,
     fault: (random) => ({ kind: 'job', end: 'Failed', afterRows: random.below(2_500) }),
   },
-  { says: 'failed', on: ['openQuery'], weight: 1, fault: () => ({ kind: 'job', end: 'Failed' }) },
+  { says: 'failed', restarts: true, on: ['openQuery'], weight: 1, fault: () => ({ kind: 'job', end: 'Failed' }) },
   {
     says: 'rows saved but in no result',
     on: ['openIngest'],
@@ -136,26 +140,31 @@ const kinds: readonly Kind[] = [
   { says: 'budget spent for good', on: ['any'], weight: 0.2, mayEnd: true, forGood: true, fault: () => ({ kind: 'requestLimit', limit: 'total' }) },
 ];
 
+const mostRestarts = 2;
+
 /** Faults of one night. `bulk`: it sends so much that Bulk is used. */
 export function drawFaults(random: Random, bulk: boolean): readonly DrawnFault[] {
   const able = kinds
     .map((kind) => ({ ...kind, on: kind.on.filter((name) => bulk || !/ngest|upload|handOver|results/.test(name)) }))
     .filter(({ on }) => on.length > 0);
   const all = able.reduce((sum, { weight }) => sum + weight, 0);
-  return Array.from({ length: 5 + random.below(7) }, (_, index) => {
+  let restarts = 0;
+  const faults: DrawnFault[] = [];
+  for (let left = 5 + random.below(7); left > 0; left -= 1) {
     let place = random.next() * all;
     const kind = able.find(({ weight }) => (place -= weight) < 0) ?? able[0];
-    if (kind === undefined) throw new Error('there are no faults');
+    if (kind === undefined || (kind.restarts === true && ++restarts > mostRestarts)) continue;
     const { says, path, method, upTo }: Target = targets[random.pick(kind.on)];
     const at = 1 + random.below(upTo);
-    return {
-      name: `${index + 1}: ${says} ${at}: ${kind.says}`,
+    faults.push({
+      name: `${faults.length + 1}: ${says} ${at}: ${kind.says}`,
       path,
       ...(method === undefined ? {} : { method }),
       at,
       count: kind.forGood === true ? 'always' : 1 + random.below(kind.upTo ?? 1),
       fault: kind.fault(random),
       mayEnd: kind.mayEnd ?? false,
-    };
-  });
+    });
+  }
+  return faults;
 }
