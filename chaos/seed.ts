@@ -131,7 +131,7 @@ async function afterwards(world: World, stormy: Storm, number: number, onLine: (
 /** What a run that ended had become of its intents stays so, whoever wakes up later. */
 async function mustStay(world: World, closed: readonly string[]): Promise<void> {
   const now = new Set(await world.outcomes());
-  const lines = [...new Set(closed)].filter((line) => !now.has(line));
+  const lines = [...new Set(closed)].filter((line) => !now.has(line)).concat(await world.late());
   if (lines.length > 0) throw new Found({ kind: 'different', says: 'a run that had ended was written again', lines });
 }
 

@@ -32,6 +32,8 @@ export interface World extends TwoSides {
   readonly files: (run: string) => Promise<RunFiles>;
   /** How many intents each run has of each outcome. */
   readonly outcomes: () => Promise<readonly string[]>;
+  /** Parts of a step that were kept as done when the next run had done its first one already. */
+  readonly late: () => Promise<readonly string[]>;
   readonly stop: () => Promise<void>;
   /** Nobody asks it any more: its database goes. */
   readonly drop: () => Promise<void>;
@@ -99,6 +101,13 @@ export async function worldOn(
         const { rows } = await database.query<{ line: string }>(`
           select concat_ws(' ', run, side, object, outcome, reason, count(*)) as line from intent join run using (run_no)
            where finished_at is not null group by run, side, object, outcome, reason order by 1`);
+        return rows.map(({ line }) => line);
+      }),
+    late: () =>
+      ask(async (database) => {
+        const { rows } = await database.query<{ line: string }>(`
+          select concat_ws(' ', run, step, object, part) as line from step_ledger s join run using (run_no)
+           where step <> 'apply.abandoned' and done_at > (select min(done_at) from step_ledger n where n.run_no = s.run_no + 1) order by 1`);
         return rows.map(({ line }) => line);
       }),
     stop: async () => {
