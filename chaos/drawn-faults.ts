@@ -150,7 +150,7 @@ export function drawFaults(random: Random, bulk: boolean): readonly DrawnFault[]
   const all = able.reduce((sum, { weight }) => sum + weight, 0);
   let restarts = 0;
   const faults: DrawnFault[] = [];
-  for (let left = 5 + random.below(7); left > 0; left -= 1) {
+  for (let left = 8 + random.below(8); left > 0; left -= 1) {
     let place = random.next() * all;
     const kind = able.find(({ weight }) => (place -= weight) < 0) ?? able[0];
     if (kind === undefined || (kind.restarts === true && ++restarts > mostRestarts)) continue;

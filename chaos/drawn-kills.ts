@@ -28,8 +28,8 @@ export interface DrawnKill {
 export interface DrawnStroke {
   readonly moment: Moment;
   readonly how: 'terminate' | 'cancel';
-  /** The worker is paused a moment before, and wakes up when the next run is at work. */
-  readonly zombie: boolean;
+  /** The worker is paused a moment before, and wakes up while the next run is at work, or when that has ended. */
+  readonly zombie: 'no' | 'wakesDuring' | 'wakesAfter';
 }
 
 interface Place {
@@ -37,12 +37,14 @@ interface Place {
   readonly bulk?: boolean;
   /** In the middle of what is written to either side. */
   readonly writes: boolean;
+  readonly says?: string;
   readonly moment: (random: Random) => Moment;
 }
 
 const request = (says: string, method: string, path: string, upTo: number, weight: number, bulk = false): Place => ({
   weight,
   bulk,
+  says,
   writes: /ingest|PATCH/.test(`${method} ${path}`),
   moment: (random) => {
     const [at, phase] = [1 + random.below(upTo), random.chance(0.5) ? 'before' : 'after'] as const;
@@ -139,8 +141,10 @@ export function drawKills(random: Random, bulk: boolean): readonly DrawnKill[] {
 }
 
 export function drawStroke(random: Random, bulk: boolean): DrawnStroke {
-  const zombie = random.chance(0.7);
-  // One that is to wake up later is in the middle of writing.
-  const moment = drawMoment(random, bulk, ({ writes }) => !zombie || writes);
-  return { moment, how: random.chance(zombie ? 0.9 : 0.5) ? 'terminate' : 'cancel', zombie };
+  if (!random.chance(0.75)) return { moment: drawMoment(random, bulk), how: random.chance(0.5) ? 'terminate' : 'cancel', zombie: 'no' };
+  // One that is to wake up later is in the middle of writing. In a transaction it holds the next run up: it must wake up before that can begin.
+  const outside = random.chance(0.6);
+  const moment = drawMoment(random, bulk, ({ writes, says }) => writes && (!outside || says === 'update'));
+  const zombie = moment.kind === 'request' && random.chance(0.7) ? 'wakesAfter' : 'wakesDuring';
+  return { moment, how: random.chance(0.9) ? 'terminate' : 'cancel', zombie };
 }

@@ -49,7 +49,7 @@ export function drawScenario(seed: number): Scenario {
   const model = streamOf(seed, 'world', 1).chance(0.25) ? drawn : { ...drawn, noteBecomes: null };
   const start = startingFiles(random, model);
   const size = streamOf(seed, 'plain');
-  const bulk = size.chance(0.4);
+  const bulk = size.chance(0.35);
   const plain = bulk ? mostOfCollections + 20 + size.below(600) : size.chance(0.75) ? 250 + size.below(700) : 0;
   const nights = drawNights(seed, bulk);
   // A run that pauses would wait for the end of what has none.
@@ -114,7 +114,7 @@ function drawNights(seed: number, bulk: boolean): readonly DrawnNight[] {
     const random = streamOf(seed, 'weather', night);
     if (random.chance(0.3)) leads = true;
     const turned = leads && random.chance(0.35) ? { from: random.chance(0.7) ? false : true, afterMs: random.below(4_000) } : null;
-    const stroke = random.chance(0.35) ? drawStroke(random, bulk) : null;
+    const stroke = random.chance(0.45) ? drawStroke(random, bulk) : null;
     return { faults: drawFaults(random, bulk), kills: drawKills(random, bulk), stroke, leads, leadsTurned: turned };
   });
 }

@@ -1,11 +1,13 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { editBothSides } from '../test/model/edits.ts';
 import type { Base } from './base.ts';
 import { startCalmWorld } from './calm-world.ts';
 import { compareNights, compareQuiet } from './compare.ts';
 import type { Difference } from './compare.ts';
+import type { DrawnStroke } from './drawn-kills.ts';
 import { HeldValues } from './held-values.ts';
 import { KeptTexts } from './kept-texts.ts';
 import { leftBy } from './left.ts';
@@ -19,6 +21,8 @@ import type { Storm } from './storm.ts';
 import { startStormyWorld } from './stormy-world.ts';
 import { importInto, settle } from './world.ts';
 import type { World, WorldOptions } from './world.ts';
+
+const wakesAfterMs = 5_000;
 
 /** A night that did not come out as it should; the seed's world is kept. */
 export class Found extends Error {
@@ -82,7 +86,7 @@ export async function disturbed(
       for (const line of told(name, stormy)) onLine(line);
       total.faults += Object.values(stormy.struck).reduce((sum, times) => sum + times, 0);
       total.kills += stormy.kills;
-      const left = await afterwards(world, stormy, index + 1, onLine);
+      const left = await afterwards(world, stormy, drawn.stroke?.zombie ?? 'no', index + 1, onLine);
       const wanted = (await calm)[index];
       if (wanted === undefined) throw new Error('the undisturbed run has fewer nights');
       const difference = compareNights(left, wanted, { again: stormy.mayEnd, twins: stormy.twins });
@@ -115,14 +119,18 @@ function withOrgsOwnValues({ model }: Scenario, stormy: Storm): Storm {
 }
 
 /** The run itself, or the one after it if it may have left something. */
-async function afterwards(world: World, stormy: Storm, number: number, onLine: (line: string) => void): Promise<Left> {
+async function afterwards(world: World, stormy: Storm, zombie: DrawnStroke['zombie'], number: number, onLine: (line: string) => void): Promise<Left> {
   const counted = `night ${number}`;
   if (!stormy.mayEnd) {
     mustSucceed(stormy.ended, `the disturbed night ${number}, although nothing struck that may end it,`);
     return leftBy(world, runKey(world, number), counted);
   }
   const run = `${runKey(world, number)}-again`;
-  const ended = await night(world, run);
+  const waking = zombie === 'wakesAfter' ? Promise.resolve() : delay(wakesAfterMs).then(stormy.wake);
+  const ended = await night(world, run).finally(stormy.wake);
+  await waking;
+  // What it does then it does at once.
+  if (zombie === 'wakesAfter') await delay(wakesAfterMs);
   onLine(`  night ${number} again: ${ended.status}`);
   mustSucceed(ended, `the undisturbed run after the disturbed night ${number}`);
   return leftBy(world, run, counted);

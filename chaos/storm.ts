@@ -21,13 +21,14 @@ export interface Storm {
   readonly kills: number;
   /** Whether something struck after which a run may end otherwise than as `success`, or leave something for the next one. */
   readonly mayEnd: boolean;
+  /** Wakes the worker up that sleeps through the end of its run; nothing to do if none does. */
+  readonly wake: () => Promise<void>;
   /** Attempts that may have been at work twice at the same time: of each, the request that it was about to send or had sent may have been sent once more (writing.md). */
   readonly twins: number;
 }
 
 const holdMs = 2_500;
 const lookEveryMs = 90;
-const zombieSleepsMs = 6_000;
 
 /** One disturbed run. Whatever happens, all parts run and answer when this returns, and no fault is in force. */
 export async function storm(world: StormyWorld, drawn: DrawnNight, run: string): Promise<Storm> {
@@ -64,22 +65,24 @@ export async function storm(world: StormyWorld, drawn: DrawnNight, run: string):
   const leads = drawn.leadsTurned === null ? undefined : started.promise.then(() => turnLeads(place, drawn.leadsTurned?.afterMs ?? 0, drawn.leads));
   try {
     const ended = await night(world, run, started.resolve);
-    const { kind } = { kind: ended.status };
     over.abort();
     await Promise.all(watching);
     await leads;
     await place.killing;
-    if (kind !== 'terminated') await Promise.all(place.wakes.map(({ wake }) => wake()));
+    const wake = async (): Promise<void> => void (await Promise.all(place.wakes.map((each) => each())));
+    if (ended.status !== 'terminated') await wake();
     await looking;
     await faults.end();
     const struck = Object.fromEntries(drawn.faults.map(({ name }) => [name, faults.struck(name)] as const).filter(([, times]) => times > 0));
     const mayEnd = place.mayEnd || drawn.faults.some(({ name, mayEnd: may }) => may && faults.struck(name) > 0);
-    return { ended, struck, done: place.done, kills: place.kills, mayEnd, twins: place.twins + ended.takenForDead };
+    return { ended, struck, done: place.done, kills: place.kills, mayEnd, twins: place.twins + ended.takenForDead, wake };
+  } catch (error) {
+    for (const wake of place.wakes) void wake();
+    throw error;
   } finally {
     over.abort();
     started.resolve();
     for (const hold of holds) await hold?.release();
-    for (const { wake } of place.wakes) void wake();
   }
 }
 
@@ -95,7 +98,7 @@ interface Place {
   /** One after the other: what was killed is back before the next one is. */
   killing: Promise<void>;
   /** Workers that sleep through the end of their run. */
-  readonly wakes: { readonly wake: () => Promise<void> }[];
+  readonly wakes: (() => Promise<void>)[];
 }
 
 const holdName = (at: number): string => `hold ${at}`;
@@ -190,23 +193,20 @@ async function strikeRun(place: Place, { how, zombie }: DrawnStroke, hold: RowHo
   place.mayEnd = true;
   // What is under way goes on, and an activity that has not ended leaves no attempts in a history.
   place.twins += 1 + place.kills;
-  says(`${how}${zombie ? ' with the worker asleep' : ''}`);
-  if (zombie) {
+  says(`${how}${zombie === 'no' ? '' : ` with the worker asleep (${zombie})`}`);
+  if (zombie !== 'no') {
     const { promise, resolve } = Promise.withResolvers<void>();
     const paused = pausePart(world, 'worker', promise);
-    setTimeout(resolve, zombieSleepsMs);
-    place.wakes.push({
-      wake: async () => {
-        resolve();
-        await paused;
-      },
+    place.wakes.push(async () => {
+      resolve();
+      await paused;
     });
     await world.startSecondWorker();
   }
   const handle = world.client.workflow.getHandle(`${world.name}-run`);
   const strokeOnce = async (): Promise<unknown> => (how === 'terminate' ? handle.terminate('chaos') : handle.cancel());
   await patiently(Date.now() + 60_000, strokeOnce).catch(() => says('(too late)'));
-  if (zombie) await forgetDeadWorkers(world);
+  if (zombie !== 'no') await forgetDeadWorkers(world);
   await hold?.release();
 }
 
