@@ -28,7 +28,7 @@ export async function night(world: World, run: string, onStarted: () => void = (
   const deadline = Date.now() + patienceMs;
   const executionId = await patiently(deadline, async () => {
     try {
-      const options = { workflowId, taskQueue: name, args: [request], workflowTaskTimeout: '2s' } as const;
+      const options = { workflowId, taskQueue: name, args: [request], workflowTaskTimeout: '5s' } as const;
       return (await client.workflow.start('syncRun', options)).firstExecutionRunId;
     } catch (error) {
       // The answer to an earlier try was lost.
