@@ -41,6 +41,15 @@ interface Place {
   readonly moment: (random: Random) => Moment;
 }
 
+const updateAt = (at: number, phase: 'before' | 'after'): Moment => ({
+  kind: 'request',
+  says: `${phase} update ${at}`,
+  method: 'PATCH',
+  path: '/composite/sobjects',
+  at,
+  phase,
+});
+
 const request = (says: string, method: string, path: string, upTo: number, weight: number, bulk = false): Place => ({
   weight,
   bulk,
@@ -144,7 +153,9 @@ export function drawStroke(random: Random, bulk: boolean): DrawnStroke {
   if (!random.chance(0.75)) return { moment: drawMoment(random, bulk), how: random.chance(0.5) ? 'terminate' : 'cancel', zombie: 'no' };
   // One that is to wake up later is in the middle of writing. In a transaction it holds the next run up: it must wake up before that can begin.
   const outside = random.chance(0.6);
-  const moment = drawMoment(random, bulk, ({ writes, says }) => writes && (!outside || says === 'update'));
+  const place = drawMoment(random, bulk, ({ writes, says }) => writes && (!outside || says === 'update'));
+  // Early, so that there is more to be sent.
+  const moment = outside && place.kind === 'request' ? updateAt(1 + random.below(2), place.phase) : place;
   const zombie = moment.kind === 'request' && random.chance(0.7) ? 'wakesAfter' : 'wakesDuring';
   return { moment, how: random.chance(0.9) ? 'terminate' : 'cancel', zombie };
 }

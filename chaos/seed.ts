@@ -10,7 +10,7 @@ import type { Difference } from './compare.ts';
 import type { DrawnStroke } from './drawn-kills.ts';
 import { HeldValues } from './held-values.ts';
 import { KeptTexts } from './kept-texts.ts';
-import { leftBy } from './left.ts';
+import { countsOf, leftBy } from './left.ts';
 import type { Left } from './left.ts';
 import { night } from './night.ts';
 import type { EndedRun } from './night.ts';
@@ -73,6 +73,7 @@ export async function disturbed(
   let last: Left | undefined;
   const closed: string[] = [];
   let equal = false;
+  let asleep: Storm | undefined;
   try {
     for (const [index, drawn] of scenario.nights.entries()) {
       if (index > 0) {
@@ -83,6 +84,7 @@ export async function disturbed(
       await setLeads(world, drawn.leadsTurned?.from ?? drawn.leads);
       await countAs(world, name);
       const stormy = withOrgsOwnValues(scenario, await storm(world, drawn, runKey(world, index + 1)));
+      asleep = stormy;
       for (const line of told(name, stormy)) onLine(line);
       total.faults += Object.values(stormy.struck).reduce((sum, times) => sum + times, 0);
       total.kills += stormy.kills;
@@ -103,6 +105,7 @@ export async function disturbed(
     equal = true;
     return total;
   } finally {
+    await asleep?.wake();
     await world.stop();
     if (equal && !keep) await world.drop();
   }
@@ -127,13 +130,23 @@ async function afterwards(world: World, stormy: Storm, zombie: DrawnStroke['zomb
   }
   const run = `${runKey(world, number)}-again`;
   const waking = zombie === 'wakesAfter' ? Promise.resolve() : delay(wakesAfterMs).then(stormy.wake);
-  const ended = await night(world, run).finally(stormy.wake);
+  const ended = await night(world, run);
   await waking;
-  // What it does then it does at once.
-  if (zombie === 'wakesAfter') await delay(wakesAfterMs);
+  if (zombie === 'wakesAfter') await mustDoNothing(world, stormy, `${counted} afterwards`);
   onLine(`  night ${number} again: ${ended.status}`);
   mustSucceed(ended, `the undisturbed run after the disturbed night ${number}`);
   return leftBy(world, run, counted);
+}
+
+/** A worker that wakes up after the next run has ended sends nothing but the one request of an object that it had begun. */
+async function mustDoNothing(world: World, { wake }: Storm, counted: string): Promise<void> {
+  await countAs(world, counted);
+  await wake();
+  await delay(wakesAfterMs);
+  const { written } = await countsOf(world, counted);
+  const requests = new Set([...written].flatMap(([key, each]) => each.requests.map((request) => `${key.split(' ', 1)[0]}: ${request}`)));
+  const lines = [...requests].filter((line, _at, all) => all.some((other) => other !== line && other.split(':', 1)[0] === line.split(':', 1)[0]));
+  if (lines.length > 0) throw new Found({ kind: 'doubled', says: 'a worker that woke up after the next run had ended sent', lines });
 }
 
 /** What a run that ended had become of its intents stays so, whoever wakes up later. */
