@@ -98,8 +98,8 @@ const places: readonly Place[] = [
   job('open'),
   job('submitted'),
   job('done'),
-  row('records as being sent', 'intent', 'update', 'new.sending and not old.sending', 3),
-  row('outcomes of what was sent', 'intent', 'update', `old.outcome is null and new.outcome is not null and old.sending`, 3),
+  row('records as being sent', 'intent_set', 'update', 'new.sending and not old.sending', 3),
+  row('outcomes of what was sent', 'intent_set', 'update', `old.outcome is null and new.outcome is not null and old.sending`, 3),
   row('a batch in the store', 'personalization.crm_sync_batch', 'insert', 'true', 2),
   row(
     'the opening of the run',
