@@ -77,20 +77,24 @@ async function judge(
   const mine = raw(
     `s.run_no = ${ctx.runNo} and s.side = 'salesforce' and s.object = '${part.object}' and s.part = ${part.chunk} and s.outcome is null and s.sending = ${sending}`,
   );
+  const onAccount = part.targetObject === 'Account' && part.object === 'contact';
   await tx.query(sql`
-    with looked as (
-      -- The same text is the same value: few are compared by their type.
-      select s.ctid as place, m.mapping,
-        case when c.gone then 'gone' when c.value = s.after[m.mapping] then 'wanted' when c.value is not distinct from s.before[m.mapping] then 'before'
-          when comparable(f.target_type, f.scale, c.value) is not distinct from comparable(f.target_type, f.scale, s.after[m.mapping]) then 'wanted'
-          when comparable(f.target_type, f.scale, c.value) is not distinct from comparable(f.target_type, f.scale, s.before[m.mapping]) then 'before'
-          else 'other' end as state
+    with planned as materialized (
+      select s.ctid as place, s.target_id, m.mapping, ${raw(onAccount ? 'f.account_field' : 'f.field')} as field, f.target_type, f.scale, s.before[m.mapping] as before, s.after[m.mapping] as after
         from intent_set s
        cross join lateral unnest(s.mappings) as m(mapping)
         join intent_field f on f.run_no = s.run_no and f.side = s.side and f.object = s.object and f.mapping = m.mapping
-        join unnest(${current.ids}::text[], ${current.fields}::text[], ${current.values}::text[], ${current.gone}::boolean[]) as c(id, field, value, gone)
-          on c.id = s.target_id and c.field = ${raw(part.targetObject === 'Account' && part.object === 'contact' ? 'f.account_field' : 'f.field')}
        where ${mine} and s.target_id = any(${current.ids}::text[])
+    ), looked as (
+      -- The same text is the same value: few are compared by their type.
+      select p.place, p.mapping,
+        case when c.gone then 'gone' when c.value = p.after then 'wanted' when c.value is not distinct from p.before then 'before'
+          when comparable(p.target_type, p.scale, c.value) is not distinct from comparable(p.target_type, p.scale, p.after) then 'wanted'
+          when comparable(p.target_type, p.scale, c.value) is not distinct from comparable(p.target_type, p.scale, p.before) then 'before'
+          else 'other' end as state
+        from planned p
+        join unnest(${current.ids}::text[], ${current.fields}::text[], ${current.values}::text[], ${current.gone}::boolean[]) as c(id, field, value, gone)
+          on c.id = p.target_id and c.field = p.field
     ), judged as (
       select place, mapping,
         case state when 'gone' then 'rejected' when 'wanted' then ${decided} when 'before' then ${before} else 'deferred' end as outcome,
