@@ -15,7 +15,7 @@ export function pidOf(world: StormyWorld, part: PartToKill): number | undefined 
     case 'worker':
       return own.worker?.pid;
     case 'secondWorker':
-      return world.secondWorker()?.pid();
+      return world.secondWorker()?.current().worker?.pid;
     case 'simulator':
       return own.salesforce?.pid;
     case 'temporal':

@@ -1,8 +1,6 @@
 import path from 'node:path';
 import { writeStackSettings } from '../src/cli/stack-settings.ts';
-import { workerPart } from '../src/local/node-parts.ts';
-import { startPart } from '../src/local/part.ts';
-import type { Part } from '../src/local/part.ts';
+import { readEnvironment } from '../src/config/environment.ts';
 import { startStack } from '../src/local/stack.ts';
 import type { Stack } from '../src/local/stack.ts';
 import { prepareGround, settle, worldOn } from './world.ts';
@@ -13,7 +11,7 @@ export interface StormyWorld extends World {
   readonly stack: Stack;
   /** Beside that of the stack: takes over what one that is paused left undone. A repeat does nothing. */
   readonly startSecondWorker: () => Promise<void>;
-  readonly secondWorker: () => Part<undefined> | undefined;
+  readonly secondWorker: () => Stack | undefined;
   /** Before the org's clock jumps: a process that has not heard of it for a minute would go by the old one. */
   readonly stopSecondWorker: () => Promise<void>;
 }
@@ -43,7 +41,7 @@ export async function startStormyWorld(options: WorldOptions, onLine: (line: str
     });
   // A machine that is busy with other worlds may keep a server waiting too long.
   const stack = await start().catch(start);
-  let second: Part<undefined> | undefined;
+  let second: Stack | undefined;
   const { url = '', clientId = '', clientSecret = '' } = stack.current().salesforce ?? {};
   const world = await worldOn(ground, options, { url, credentials: { clientId, clientSecret } }, async () => {
     await second?.stop();
@@ -58,13 +56,19 @@ export async function startStormyWorld(options: WorldOptions, onLine: (line: str
       second = undefined;
     },
     startSecondWorker: async () => {
-      second ??= await startSecondWorker(stateDir, onLine);
+      second ??= await startSecondWorker(directory, stateDir, onLine);
     },
   };
 }
 
-/** Watched like the one of the stack. */
-async function startSecondWorker(stateDir: string, onLine: (line: string) => void): Promise<Part<undefined>> {
-  const definition = { ...workerPart({ stateDir, args: [], logFile: path.join(stateDir, 'logs', 'second-worker.log') }), name: 'Second worker' };
-  return startPart(definition, { onLine, onStarted: async () => undefined, onReady: async () => undefined });
+/** Watched like the one of the stack, and by a guard of its own: nothing of it outlives this process. */
+function startSecondWorker(directory: string, stateDir: string, onLine: (line: string) => void): Promise<Stack> {
+  return startStack({
+    stateDir: path.join(directory, 'second'),
+    parts: ['worker'],
+    environment: readEnvironment(),
+    // It works for the other stack.
+    workerArgs: ['--state', stateDir],
+    onLine: (line) => onLine(`second ${line}`),
+  });
 }

@@ -27,4 +27,4 @@ test(`nights with faults and kills end as the undisturbed ones, and nothing of t
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-});
+}, 600_000);
