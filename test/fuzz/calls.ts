@@ -1,12 +1,15 @@
-import { writeFileSync, mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { afterAll } from 'vitest';
 import type { Salesforce } from '../../src/salesforce/side.ts';
 
 const contact = '003000000000001AAA';
 const job = '750000000000001AAA';
 const window = ['2026-11-24T00:00:00.000Z', '2026-11-25T00:00:00.000Z'] as const;
-const csvFile = path.join(mkdtempSync(path.join(tmpdir(), 'crm-sync-fuzz-')), 'upload.csv');
+const folder = mkdtempSync(path.join(tmpdir(), 'crm-sync-fuzz-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const csvFile = path.join(folder, 'upload.csv');
 writeFileSync(csvFile, `Id,Department\n${contact},new\n`);
 
 async function all<T>(rows: AsyncIterable<T>): Promise<readonly T[]> {
