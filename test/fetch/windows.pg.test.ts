@@ -54,6 +54,8 @@ test('a row that becomes visible late is not lost: what is not visible holds the
   await reads.org.sobject('Contact').update({ Id: cy, LastName: 'Seen' });
   await reads.night();
   expect((await reads.held('contact')).get(bob)?.values[1]).toBe('Long');
+  // It was saved after what nobody sees yet.
+  expect((await reads.held('contact')).get(cy)?.values[1]).toBe('Moss');
   expect(await reads.watermark('contact')).toBe(savedAt);
   reads.pass(86_400);
   await reads.night();

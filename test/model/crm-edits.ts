@@ -76,7 +76,8 @@ const rename: Edit = async (place) => {
   return true;
 };
 
-const create: Edit = async (place) => {
+/** A new record, seen so many seconds after its stamp: what comes out of a long transaction. */
+async function createLate(place: Place, seconds: number): Promise<void> {
   const object = place.random.pick(objectTypes);
   const fields = { ...(object === 'account' ? { Name: 'New company' } : { LastName: 'Newcomer' }), ...someFields(place, object, 0.7) };
   const account =
@@ -86,13 +87,19 @@ const create: Edit = async (place) => {
           live(place, 'account').filter((a) => !a.personAccount),
         )
       : undefined;
-  // Some come out of long transactions: stamped now, seen later.
-  const late = place.random.chance(0.7);
-  if (late) await settle(place.world, { commitDelaySeconds: 900 + place.random.below(1800) });
+  if (seconds > 0) await settle(place.world, { commitDelaySeconds: seconds });
   await place.org.create(objectFacts[object].crmName, { ...fields, ...(account === undefined ? {} : { AccountId: account.id }) });
-  if (late) await settle(place.world, { commitDelaySeconds: 0 });
+  if (seconds > 0) await settle(place.world, { commitDelaySeconds: 0 });
+}
+
+const create: Edit = async (place) => {
+  const late = place.random.chance(0.7);
+  await createLate(place, late && !place.nightComes ? 900 + place.random.below(1800) : 0);
   return true;
 };
+
+/** A new record that the next night cannot see yet, and the one after it can. */
+export const createUnseen = (place: Place): Promise<void> => createLate(place, 3600);
 
 const remove: Edit = async (place) => {
   const object = place.random.pick(['account', 'contact', 'contact', 'contact', 'lead'] as const);

@@ -8,7 +8,7 @@ import type { Settings } from '../../src/config/settings.ts';
 import type { NightFiles, World } from '../night/world.ts';
 import type { Random } from '../match/random.ts';
 import { decideSome } from './decisions.ts';
-import { editBothSides } from './edits.ts';
+import { editBothSides, leaveOpen } from './edits.ts';
 import type { EditCounts } from './edits.ts';
 import { matchedNight, nothingKept, recordRows } from './expected-match.ts';
 import type { Kept, Matched } from './expected-match.ts';
@@ -52,7 +52,8 @@ export async function beginLife(life: Pick<Life, 'world' | 'random' | 'settings'
 /** A day: edits soon after the last night, some hours later and right before the next one. Now and then the next one is weeks later. */
 export async function day(life: Life): Promise<void> {
   const { random, world, counts } = life;
-  const edits = (most: number): Promise<void> => editBothSides(random, world, random.below(most + 1), counts, { kept: life.kept });
+  const edits = (most: number, nightComes = false): Promise<void> =>
+    editBothSides(random, world, random.below(most + 1), counts, { kept: life.kept, nightComes });
   const pass = (leastSeconds: number, mostSeconds: number): Promise<void> =>
     settle(world, { advanceSeconds: leastSeconds + random.below(mostSeconds - leastSeconds) });
   await edits(4);
@@ -62,8 +63,9 @@ export async function day(life: Life): Promise<void> {
   await edits(6);
   await pass(7_200, 36_000);
   if (random.chance(0.04)) await pass(15 * 86_400, 20 * 86_400);
-  await edits(6);
+  await edits(6, true);
   // What commits late may be stamped further before the night than a window overlaps.
+  if (random.chance(0.6)) await leaveOpen(random, world, counts);
   if (random.chance(0.5)) await pass(660, 1_200);
   life.sides = await readSides(world);
   life.kept = await decideSome(random, world, life.sides, life.matched, life.kept, counts);

@@ -13,6 +13,8 @@ export interface Place {
   readonly sides: Sides;
   /** Records that have a link, or a tombstone of one: there is most to go wrong with them. */
   readonly known: ReadonlySet<string>;
+  /** No transaction is left open: the next night's windows end where the oldest one begins, and what is saved after it waits for the night after. */
+  readonly nightComes: boolean;
 }
 
 const isLive = ({ ineligible }: SideRecord): boolean => ineligible !== 'deleted' && ineligible !== 'converted';
