@@ -29,6 +29,8 @@ const sessionSettings = [
   "timezone='UTC'",
   "datestyle='ISO'",
   'client_min_messages=warning',
+  // A process that is frozen between two statements (a paused machine) must not keep its locks for ever: the next run waits for them. Longer than any call of Salesforce, a few of which are made within a transaction.
+  'idle_in_transaction_session_timeout=5min',
 ];
 
 export class Database implements Queryable {
@@ -79,8 +81,10 @@ export class Database implements Queryable {
       await client.query('commit');
       return result;
     } catch (error) {
+      // Of a session that was lost the statements say only that it is gone.
+      const cause = error instanceof Failure ? error : (broken ?? error);
       await client.query('rollback').catch((rollbackError: Error) => void (broken = rollbackError));
-      throw databaseFailure(error, this.#where);
+      throw databaseFailure(cause, this.#where);
     } finally {
       signal?.removeEventListener('abort', cancel);
       client.off('error', onError);
@@ -115,7 +119,20 @@ export function placeOf(url: string): string {
   }
 }
 
-const unreachable = new Set(['ECONNREFUSED', 'ENOTFOUND', 'ETIMEDOUT', 'ECONNRESET', 'EPIPE', '57P01', '57P02', '57P03', '08006', '08001', '08003']);
+const unreachable = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'ETIMEDOUT',
+  'ECONNRESET',
+  'EPIPE',
+  '25P03',
+  '57P01',
+  '57P02',
+  '57P03',
+  '08006',
+  '08001',
+  '08003',
+]);
 const resources = new Set(['53100', '53200', '53300', '53400', '40001', '40P01', '55P03', '57014']);
 
 /** Turns a driver's error into a Failure without the row values that PostgreSQL puts into `detail`. */
