@@ -63,9 +63,16 @@ export function applyActivities(dependencies: Dependencies) {
       return { groups: JSON.parse(reserved.groups) as readonly PartGroup[] };
     }),
 
-    applyStorePart: activity(async (ref: RunRef, part: number): Promise<Written> => {
-      const begunMs = performance.now();
-      return noted(ref, part, begunMs, await applyStorePart(dependencies, await loadRun(database, ref), part));
+    /** `count` parts from `first` on, one after the other, each with commits of its own. A run that is cancelled begins no further one. */
+    applyStoreParts: activity(async (ref: RunRef, first: number, count: number): Promise<Written> => {
+      const cancelled = cancellation();
+      let records = 0;
+      for (let part = first; part < first + count; part += 1) {
+        cancelled.throwIfAborted();
+        const begunMs = performance.now();
+        records += (await noted(ref, part, begunMs, await applyStorePart(dependencies, await loadRun(database, ref), part))).records;
+      }
+      return { records };
     }),
 
     applyCollectionsPart: activity(async (ref: RunRef, part: number): Promise<Written> => {

@@ -24,6 +24,9 @@ const partsAtOnce = 4;
 /** Of the store, whose database does all the work: each holds the values of some thousand persons in the worker's memory. */
 const storePartsAtOnce = 2;
 
+/** Of the store: parts that one activity writes. */
+const mostPartsOfActivity = 4;
+
 const partOf = (part: number, parts: number): string => `part ${part + 1} of ${parts}`;
 const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
@@ -94,7 +97,7 @@ export async function applyAll(night: Night, round: number, withheld: (object: O
   await table.run('apply', 'all', async (done) => {
     await mirror.commitLinks(ref, round);
     const { groups } = await mirror.reserveParts(ref, round);
-    left = groups.flatMap(({ first, count, path, object }) => range(count).map((index) => ({ path, object, part: first + index })));
+    left = groups.flatMap(piecesOf);
     do {
       const later: Part[] = [];
       const send = async (part: Part): Promise<void> => {
@@ -117,16 +120,25 @@ export async function applyAll(night: Night, round: number, withheld: (object: O
       left = later;
     } while (left.some((part) => !waits(part)));
   });
-  return { parts: left.length, budgetSpent };
+  return { parts: left.reduce((sum, { count }) => sum + count, 0), budgetSpent };
 }
 
+/** What one activity sends: a part, and of the store those after it as well. */
 interface Part extends Pick<PartGroup, 'path' | 'object'> {
   readonly part: number;
+  readonly count: number;
 }
 
-async function applyPart({ ref, mirror, salesforce }: Night, { path, object, part }: Part, done: (records: number) => void): Promise<void> {
-  const summary = `apply ${object} to ${path === 'store' ? 'personalization' : `salesforce by ${path}`}: part ${part + 1}`;
-  if (path === 'store') return done((await mirror.applyStorePart.executeWithOptions({ summary }, [ref, part])).records);
+/** Parts of the store, each a commit of its own, go several to an activity: the history of a run with a million persons stays short. Few parts are shared out all the same. */
+function piecesOf({ first, count, path, object }: PartGroup): readonly Part[] {
+  const size = path === 'store' ? Math.min(mostPartsOfActivity, Math.ceil(count / (4 * storePartsAtOnce))) : 1;
+  return range(Math.ceil(count / size)).map((piece) => ({ path, object, part: first + piece * size, count: Math.min(size, count - piece * size) }));
+}
+
+async function applyPart({ ref, mirror, salesforce }: Night, { path, object, part, count }: Part, done: (records: number) => void): Promise<void> {
+  const parts = count === 1 ? `part ${part + 1}` : `parts ${part + 1} to ${part + count}`;
+  const summary = `apply ${object} to ${path === 'store' ? 'personalization' : `salesforce by ${path}`}: ${parts}`;
+  if (path === 'store') return done((await mirror.applyStoreParts.executeWithOptions({ summary }, [ref, part, count])).records);
   if (path === 'collections') return done((await salesforce.applyCollectionsPart.executeWithOptions({ summary }, [ref, part])).records);
   // What a job left unprocessed goes by another one, at most three in all.
   for (;;) {

@@ -6,6 +6,10 @@ import type { ApplyPart } from './parts.ts';
 
 /** R13: pairs that somebody blocked or unlinked since the run's match are not written. What may have been sent already is left for its verification. */
 export async function deferBlocked(tx: PoolClient, ctx: ApplyContext, part: ApplyPart): Promise<number> {
+  // Hardly ever: then nothing is joined.
+  const since = await tx.query(sql`
+    select from decision where seq > ${ctx.decisionSeq} and kind in ('block', 'unlink') and object = ${part.object} limit 1`);
+  if (since.rowCount === 0) return 0;
   const { rows } = await tx.query<{ intents: number }>(sql`
     update intent_set i set outcome = 'deferred', reason = 'blockedMeanwhile'
       from decision d
