@@ -91,14 +91,16 @@ describe(`seeds ${firstSeed} to ${firstSeed + seeds - 1}`, () => {
     for (let seed = firstSeed; seed < firstSeed + seeds; seed += 1) {
       const random = new Random(seed);
       let settings = randomSettings(random);
-      let leads = random.chance(0.7);
+      // The first nights of the first seed are quiet, with leads: outcomes of all objects are used again, whatever is drawn.
+      const quietNights = seed === firstSeed ? 3 : 0;
+      let leads = quietNights > 0 || random.chance(0.7);
       let world = sideBySide(
         random,
         Array.from({ length: worldsOfASeed }, (_, number) => randomWorld(random, number)),
       );
       await database.transaction((tx) => loadWorld(tx, testShape(settings), world, runNo + 1));
       for (let at = 0; at < nightsOfASeed; at += 1) {
-        const change = random.below(12);
+        const change = at < quietNights ? 11 : random.below(12);
         if (change < 3) world = edit(random, world);
         else if (change === 3) settings = randomSettings(random);
         else if (change === 4) leads = !leads;
