@@ -20,6 +20,9 @@ interface Reserved extends StepCounts {
   readonly groups: string;
 }
 
+/** Salesforce is done with a small job in less than a second. */
+const shortestLookMs = 300;
+
 interface Written {
   readonly records: number;
 }
@@ -93,7 +96,7 @@ export function applyActivities(dependencies: Dependencies) {
     checkBulkPart: activity(async (ref: RunRef, jobNo: number): Promise<void> => {
       const { state } = await checkBulkPart(dependencies, jobNo);
       await accountCalls(ref);
-      if (state === 'running') throw new NotReady();
+      if (state === 'running') throw new NotReady(shortestLookMs);
     }),
 
     readBulkPart: activity(async (ref: RunRef, part: number, jobNo: number): Promise<Written> => {

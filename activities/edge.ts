@@ -7,9 +7,15 @@ import type { Opener } from '../src/ledger/runs.ts';
 const longestBeatMs = 3_000;
 const beatsPerTimeout = 5;
 
-/** Thrown by an activity that only looks whether something is ready: tried again after a pause that grows, without an end but its timeout. */
+/** Thrown by an activity that only looks whether something is ready: tried again after a pause that grows, from 1.5 times `firstPauseMs`, without an end but its timeout. */
 export class NotReady extends Error {
   override readonly name = 'NotReady';
+  readonly firstPauseMs: number;
+
+  constructor(firstPauseMs = 1_000) {
+    super();
+    this.firstPauseMs = firstPauseMs;
+  }
 }
 
 const longestPauseMs = 30_000;
@@ -31,7 +37,7 @@ export function temporalFailure(
     return ApplicationFailure.create({
       message: 'not ready yet',
       type: 'NOT_READY',
-      nextRetryDelay: Math.min(longestPauseMs, 1_000 * 1.5 ** Math.min(attempt, 12)),
+      nextRetryDelay: Math.min(longestPauseMs, error.firstPauseMs * 1.5 ** Math.min(attempt, 16)),
     });
   if (error instanceof Failure) {
     const message = error.remedy === undefined ? error.message : `${error.message}; ${error.remedy}`;

@@ -17,6 +17,7 @@ const processesFileName = 'processes.json';
 const portsFileName = 'ports.json';
 const lockFileName = 'lock';
 const guardPatienceMs = 60_000;
+const letGoMs = 2_000;
 const leftoverGraceMs = 20_000;
 
 /** Makes the directory, for its owner alone. Throws a Failure (`STATE_UNWRITABLE`). */
@@ -42,12 +43,14 @@ export async function makeStateDirectory(stateDir: string): Promise<void> {
  * holds the lock as well: that is waited for.
  */
 export async function lockStateDirectory(stateDir: string): Promise<HeldLock> {
-  const deadline = Date.now() + guardPatienceMs;
+  const begunMs = Date.now();
   for (;;) {
     const attempt = await tryLock(join(stateDir, lockFileName));
     if (attempt.kind === 'held') return attempt.lock;
     const guard = (await readProcesses(stateDir)).guard;
-    if (guard?.pid !== attempt.pid || Date.now() > deadline) {
+    // What it ended is forgotten a moment before it lets go of the lock.
+    const patienceMs = guard === undefined ? letGoMs : guard.pid === attempt.pid ? guardPatienceMs : 0;
+    if (Date.now() >= begunMs + patienceMs) {
       throw new Failure(`the state directory ${stateDir} is in use by another stack (process ${attempt.pid})`, {
         kind: 'permanent',
         code: 'STATE_IN_USE',
