@@ -25,7 +25,7 @@ const partsAtOnce = 4;
 const storePartsAtOnce = 2;
 
 /** Of the store: parts that one activity writes. */
-const mostPartsOfActivity = 4;
+const mostPartsOfActivity = 8;
 
 const partOf = (part: number, parts: number): string => `part ${part + 1} of ${parts}`;
 const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);

@@ -19,7 +19,7 @@ export interface PlanContext {
 }
 
 /** Persons whose writes are sent to the store in one batch. */
-const personsPerChunk = 5_000;
+const personsPerChunk = 2_500;
 /** Chunks of one part of the plan: their numbers lie between the part's and the next one's. */
 const chunksPerPart = 10_000;
 /** Chunks of one pass: a run that makes its links real a second time plans what it did not plan before (R16). */
