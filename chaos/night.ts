@@ -8,7 +8,7 @@ import type { World } from './world.ts';
 /** Short, so that a seed costs seconds; production waits ten times as long. */
 export const heartbeatTimeoutMs = 2_000;
 const budgetPauseMs = 1_500;
-const patienceMs = 240_000;
+const patienceMs = 420_000;
 const pauseMs = 250;
 
 export interface EndedRun {
