@@ -1,14 +1,9 @@
 import type { Fault } from '../simulator/src/faults.ts';
 import type { Random } from '../test/match/random.ts';
+import type { Rule } from './faults-in-force.ts';
 
 /** A rule for the simulator. `mayEnd`: a run that it struck may end as `partial` or `failed`, or leave something for the next one; otherwise that is a defect. */
-export interface DrawnFault {
-  readonly name: string;
-  readonly path: string;
-  readonly method?: string;
-  readonly at: number;
-  readonly count: number | 'always';
-  readonly fault: Fault;
+export interface DrawnFault extends Rule {
   readonly mayEnd: boolean;
 }
 

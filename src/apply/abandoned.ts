@@ -1,4 +1,3 @@
-import { Failure } from '../domain/failure.ts';
 import type { OpenRun } from '../ledger/runs.ts';
 import { jobsLeftBehind, noteEnded, submittedJobs } from '../ledger/write-jobs.ts';
 import type { JobCounts, WriteJob } from '../ledger/write-jobs.ts';
@@ -10,6 +9,7 @@ import { deferRest } from './defer.ts';
 import type { ApplyContext, ApplyDependencies, Heartbeat } from './dependencies.ts';
 import { inRun } from './in-run.ts';
 import { lookAgain } from './look-again.ts';
+import { abortJob } from './open-jobs.ts';
 import { loadPart } from './parts.ts';
 import type { ApplyPart } from './parts.ts';
 
@@ -39,7 +39,7 @@ export async function settleAbandoned(deps: ApplyDependencies, by: OpenRun, hear
     });
   }
   for (const job of await jobsLeftBehind(deps.database)) {
-    await abort(deps, job);
+    if (job.sfJobId !== null) await abortJob(deps, job.sfJobId);
     await inRun(deps.database, by, (tx) => noteEnded(tx, job, 'abandoned', unknownCounts(job)));
   }
   return rows.length;
@@ -49,7 +49,7 @@ export async function settleAbandoned(deps: ApplyDependencies, by: OpenRun, hear
 async function markSubmitted(deps: ApplyDependencies, ctx: ApplyContext): Promise<void> {
   for (const job of await submittedJobs(deps.database, ctx.run)) {
     const part = await loadPart(deps.database, ctx.runNo, job.part);
-    await abort(deps, job);
+    if (job.sfJobId !== null) await abortJob(deps, job.sfJobId);
     await inRun(deps.database, ctx, async (tx) => {
       await tx.query(sql`
         update intent_set set sending = true
@@ -60,15 +60,6 @@ async function markSubmitted(deps: ApplyDependencies, ctx: ApplyContext): Promis
 }
 
 const unknownCounts = ({ rowsSent }: WriteJob): JobCounts => ({ ok: 0, failed: 0, unprocessed: 0, missing: rowsSent });
-
-async function abort({ salesforce }: ApplyDependencies, { sfJobId }: WriteJob): Promise<void> {
-  try {
-    if (sfJobId !== null) await salesforce.abortIngest(sfJobId);
-  } catch (error) {
-    // Over already, or gone.
-    if (!(error instanceof Failure) || error.kind !== 'permanent') throw error;
-  }
-}
 
 async function partsInFlight({ database }: ApplyDependencies, ctx: ApplyContext): Promise<readonly ApplyPart[]> {
   const { rows } = await database.query<{ part: number }>(sql`

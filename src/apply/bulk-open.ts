@@ -10,7 +10,7 @@ import { readBack } from './confirm.ts';
 import type { ApplyContext, ApplyDependencies, Heartbeat } from './dependencies.ts';
 import { inRun, takePart } from './in-run.ts';
 import { lookAgain, undecidedIds } from './look-again.ts';
-import { abortIfPossible } from './open-jobs.ts';
+import { abortIfPossible, abortJob } from './open-jobs.ts';
 import { crmObjectOf, loadPart, mostRecordsOfCollections } from './parts.ts';
 import type { ApplyPart } from './parts.ts';
 import { deferPlanned } from './row-outcomes.ts';
@@ -39,7 +39,7 @@ export async function openBulkPart(
     return { jobNo: live.jobNo };
   }
   const opened = live?.sfJobId ?? null;
-  if (opened !== null) await abort(deps, opened);
+  if (opened !== null) await abortJob(deps, opened);
   const ended = await endedJobs(deps.database, ctx.run, part.targetObject, partNo);
   if (ended > 0 && !(await leftForAnotherJob(deps, ctx, part, ended, heartbeat))) return { jobNo: null };
   return openJob(deps, ctx, part, heartbeat);
@@ -89,7 +89,7 @@ async function openJob(
       heartbeat();
       await inRun(deps.database, ctx, (tx) => noteSubmitted(tx, job));
     } catch (error) {
-      if (error instanceof Failure && (error.code === 'JOB_TAKEN_OVER' || error.code === 'PART_TAKEN_OVER')) await abort(deps, jobId);
+      if (error instanceof Failure && (error.code === 'JOB_TAKEN_OVER' || error.code === 'PART_TAKEN_OVER')) await abortJob(deps, jobId);
       throw error;
     }
     await salesforce.completeIngest(jobId);
@@ -107,15 +107,6 @@ async function handOver({ salesforce }: ApplyDependencies, job: WriteJob): Promi
     if (state === 'Open') await salesforce.completeIngest(job.sfJobId);
   } catch (error) {
     if (!(error instanceof Failure && error.code === 'JOB_GONE')) throw error;
-  }
-}
-
-/** Aborts a job that was never handed over; one that is gone or over already is as good. */
-async function abort({ salesforce }: ApplyDependencies, sfJobId: string): Promise<void> {
-  try {
-    await salesforce.abortIngest(sfJobId);
-  } catch (error) {
-    if (!(error instanceof Failure) || error.kind !== 'permanent') throw error;
   }
 }
 

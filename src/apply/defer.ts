@@ -6,8 +6,8 @@ import type { ApplyContext } from './dependencies.ts';
  * Ends what is still planned when a run stops: every intent without an outcome is `deferred` for this reason; one that may have been sent and was not looked at again for
  * `unconfirmed`: the next night reads what came of it. A repeat finds nothing left.
  */
-export async function deferRest(tx: PoolClient, ctx: Pick<ApplyContext, 'runNo'>, reason: string): Promise<{ readonly deferred: number }> {
-  const deferred = await tx.query(sql`
+export async function deferRest(tx: PoolClient, ctx: Pick<ApplyContext, 'runNo'>, reason: string): Promise<void> {
+  await tx.query(sql`
     update intent_set i
        set outcome = 'deferred', sending = false,
            reason = case
@@ -17,5 +17,4 @@ export async function deferRest(tx: PoolClient, ctx: Pick<ApplyContext, 'runNo'>
                 where a.run_no = ${ctx.runNo} and a.side = 'salesforce'))
              then 'unconfirmed' else ${reason} end
      where i.run_no = ${ctx.runNo} and i.outcome is null`);
-  return { deferred: deferred.rowCount ?? 0 };
 }

@@ -7,6 +7,7 @@ import { batchesOf, readCurrent } from './current.ts';
 import type { CurrentValues, FieldsOfRecord } from './current.ts';
 import type { ApplyContext, ApplyDependencies, Heartbeat } from './dependencies.ts';
 import { inRun } from './in-run.ts';
+import { fieldColumnOf } from './parts.ts';
 import type { ApplyPart } from './parts.ts';
 
 /** Retrieves at the same time: each is short. */
@@ -77,10 +78,9 @@ async function judge(
   const mine = raw(
     `s.run_no = ${ctx.runNo} and s.side = 'salesforce' and s.object = '${part.object}' and s.part = ${part.chunk} and s.outcome is null and s.sending = ${sending}`,
   );
-  const onAccount = part.targetObject === 'Account' && part.object === 'contact';
   await tx.query(sql`
     with planned as materialized (
-      select s.ctid as place, s.target_id, m.mapping, ${raw(onAccount ? 'f.account_field' : 'f.field')} as field, f.target_type, f.scale, s.before[m.mapping] as before, s.after[m.mapping] as after
+      select s.ctid as place, s.target_id, m.mapping, f.${fieldColumnOf(part)} as field, f.target_type, f.scale, s.before[m.mapping] as before, s.after[m.mapping] as after
         from intent_set s
        cross join lateral unnest(s.mappings) as m(mapping)
         join intent_field f on f.run_no = s.run_no and f.side = s.side and f.object = s.object and f.mapping = m.mapping

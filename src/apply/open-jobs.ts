@@ -24,3 +24,12 @@ export async function abortIfPossible({ salesforce }: ApplyDependencies, jobId: 
     if (!(error instanceof Failure)) throw error;
   }
 }
+
+/** Aborts a job; one that is gone or over already is as good. */
+export async function abortJob({ salesforce }: ApplyDependencies, jobId: string): Promise<void> {
+  try {
+    await salesforce.abortIngest(jobId);
+  } catch (error) {
+    if (!(error instanceof Failure) || error.kind !== 'permanent') throw error;
+  }
+}

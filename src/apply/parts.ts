@@ -121,11 +121,15 @@ export async function loadPart(database: Queryable, runNo: number, part: number)
   return found;
 }
 
+/** The column of `intent_field` with the names of what a part writes (R22). */
+export function fieldColumnOf({ object, targetObject }: ApplyPart): ReturnType<typeof raw> {
+  return raw(object === 'contact' && targetObject === 'Account' ? 'account_field' : 'field');
+}
+
 /** Names of what a part writes, by the number of the mapping less one. */
 export async function fieldsOf(database: Queryable, runNo: number, part: ApplyPart): Promise<readonly string[]> {
-  const onAccount = part.object === 'contact' && part.targetObject === 'Account';
   const { rows } = await database.query<{ field: string }>(sql`
-    select ${raw(onAccount ? 'account_field' : 'field')} as field from intent_field where run_no = ${runNo} and side = ${part.side} and object = ${part.object} order by mapping`);
+    select ${fieldColumnOf(part)} as field from intent_field where run_no = ${runNo} and side = ${part.side} and object = ${part.object} order by mapping`);
   return rows.map(({ field }) => field);
 }
 

@@ -44,7 +44,7 @@ async function serve(options: CodecServerOptions): Promise<void> {
     );
   const loopback = loopbackHosts.includes(options.host);
   if (!loopback) note(`warning: whoever reaches ${options.host} reads what Temporal keeps; put something that asks who they are in front of it`);
-  const server = createCodecServer({ codec, origins: options.uiOrigin ?? originsOf(sync.stack?.temporal?.ui), loopback });
+  const server = createCodecServer({ codec, origins: options.uiOrigin ?? originsOf(sync.stack?.temporal?.ui), loopback, onFailure });
   try {
     server.listen(options.port, options.host);
     await once(server, 'listening');
@@ -61,6 +61,11 @@ async function serve(options: CodecServerOptions): Promise<void> {
   await aborted(signal);
   server.close();
   server.closeAllConnections();
+}
+
+/** Without the message, which may hold values. */
+function onFailure(error: unknown): void {
+  note(`a request got no answer (${error instanceof Error ? error.name : typeof error})`);
 }
 
 /** A browser's origin is the name that was typed. */

@@ -18,13 +18,18 @@ export interface CodecServerOptions {
   readonly origins: readonly string[];
   /** Whether it listens on this machine alone: then a name that is not this machine's is refused, or a page of anywhere could reach it by a name of its own (DNS rebinding). */
   readonly loopback: boolean;
+  /** Told what was not anticipated; the request gets no answer. Its message may hold values. */
+  readonly onFailure: (error: unknown) => void;
 }
 
 /** Temporal's codec server protocol: `POST /encode` and `/decode`, also behind a path of the namespace, with `{"payloads": [...]}` both ways. Not yet listening. */
-export function createCodecServer({ codec, origins, loopback }: CodecServerOptions): Server {
+export function createCodecServer({ codec, origins, loopback, onFailure }: CodecServerOptions): Server {
   const allowed = new Set(origins);
   const server = createServer((request, response) => {
-    void answer(request, response).catch(() => response.destroy());
+    void answer(request, response).catch((error: unknown) => {
+      onFailure(error);
+      response.destroy();
+    });
   });
   server.requestTimeout = requestTimeoutMs;
 

@@ -24,21 +24,31 @@ export async function noteWaiting(tx: PoolClient, { runNo, leads }: Pick<OpenRun
           and i.outcome = 'deferred' and i.reason = any(${capReasons}))`);
 }
 
-/** Intents of a run that a cap withheld, by the cap. */
-export async function withheldByCaps(
-  database: Queryable,
-  runNo: number,
-): Promise<readonly { readonly reason: CapReason; readonly intents: number; readonly records: number }[]> {
-  const { rows } = await database.query<{ reason: CapReason; intents: number; records: number }>(sql`
-    select reason, sum(cardinality(mappings))::bigint as intents, count(distinct (target_object, target_id)) as records from intent_set
-     where run_no = ${runNo} and side = 'salesforce' and outcome = 'deferred' and reason = any(${capReasons}) group by reason order by reason`);
-  return rows;
+/** Deferred writes to Salesforce, and the records they would have gone to. */
+interface DeferredWrites<Reason extends string> {
+  readonly reason: Reason;
+  readonly intents: number;
+  readonly records: number;
 }
 
-/** Writes of a run that may have been sent, and records they went to: nobody looked at what came of them. */
-export async function unconfirmedWrites(database: Queryable, runNo: number): Promise<{ readonly intents: number; readonly records: number }> {
-  const { rows } = await database.query<{ intents: number; records: number }>(sql`
-    select count(*) as intents, count(distinct (target_object, target_id)) as records from intent
-     where run_no = ${runNo} and outcome = 'deferred' and reason = 'unconfirmed'`);
-  return rows[0] ?? { intents: 0, records: 0 };
+/** Intents of a run that a cap withheld, by the cap. */
+export async function withheldByCaps(database: Queryable, runNo: number): Promise<readonly DeferredWrites<CapReason>[]> {
+  return deferredFor(database, runNo, capReasons);
+}
+
+/** Writes of a run that may have been sent: nobody looked at what came of them. */
+export async function unconfirmedWrites(database: Queryable, runNo: number): Promise<Omit<DeferredWrites<'unconfirmed'>, 'reason'>> {
+  const [found] = await deferredFor(database, runNo, ['unconfirmed']);
+  return found ?? { intents: 0, records: 0 };
+}
+
+async function deferredFor<Reason extends string>(
+  database: Queryable,
+  runNo: number,
+  reasons: readonly Reason[],
+): Promise<readonly DeferredWrites<Reason>[]> {
+  const { rows } = await database.query<DeferredWrites<Reason>>(sql`
+    select reason, sum(cardinality(mappings))::bigint as intents, count(distinct (target_object, target_id)) as records from intent_set
+     where run_no = ${runNo} and side = 'salesforce' and outcome = 'deferred' and reason = any(${reasons}) group by reason order by reason`);
+  return rows;
 }

@@ -125,6 +125,7 @@ async function startOnce<Ready>(definition: PartDefinition<Ready>, events: PartE
   };
   // Listening begins at once: the line may be written before anybody asks for it.
   const jsonLine = firstJsonLine(child, definition.logFile);
+  // A part that ends without one rejects it, which only who asks for the line wants to know: that it ended is told by `exited`.
   jsonLine.catch(() => undefined);
   try {
     await events.onStarted(identity);
@@ -215,6 +216,7 @@ async function becomeReady<Ready>(
   const ended = exited.then((ending) => ({ kind: 'ended' as const, ...ending }));
   const timeout = pause(definition.startTimeoutMs, signal).then(() => ({ kind: 'timeout' as const }));
   const answer = untilReady(definition, { pid, firstJsonLine: jsonLine, signal }).then((ready) => ({ kind: 'ready' as const, ready }));
+  // Thrown by the race if it comes first; what it says after the part has ended, or is out of time, is a consequence of that.
   answer.catch(() => undefined);
   try {
     const first = await Promise.race([ended, timeout, answer]);

@@ -167,6 +167,7 @@ async function serverSettings(options: PostgresOptions): Promise<readonly (reado
 /** Containers often have 64 MB in /dev/shm, in which a parallel hash join does not fit. */
 async function sharedMemoryType(): Promise<'posix' | 'mmap'> {
   if (process.platform !== 'linux') return 'posix';
+  // Whatever the reason that it cannot be looked at, it is not relied on.
   const shm = await statfs('/dev/shm').catch(() => undefined);
   return shm !== undefined && shm.bavail * shm.bsize >= 512 * 1024 * 1024 ? 'posix' : 'mmap';
 }

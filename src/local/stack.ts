@@ -288,6 +288,7 @@ class StackInProgress {
 
   #write(write: () => Promise<void>): Promise<void> {
     const written = this.#writing.then(write);
+    // Its failure is told to who asked for it; the next one is written all the same.
     this.#writing = written.catch(() => undefined);
     return written;
   }

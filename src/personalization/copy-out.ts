@@ -30,6 +30,7 @@ async function* stream(
   const client = await connect(source, counted);
   let finished = false;
   const lost = Promise.withResolvers<never>();
+  // While rows come a lost connection breaks their stream off, and is told there: this is for the statement after them.
   lost.promise.catch(() => undefined);
   client.on('error', lost.reject);
   try {

@@ -25,6 +25,7 @@ import { absorbPersons } from '../../src/mirror/absorb.ts';
 import { absorbRecords } from '../../src/mirror/absorb-records.ts';
 import { crmColumns, personColumns, runShape } from '../../src/mirror/field-set.ts';
 import { openRunPartitions } from '../../src/mirror/match/partitions.ts';
+import { noteMappings } from '../../src/mirror/plan/intent-fields.ts';
 import { planPart } from '../../src/mirror/plan/plan.ts';
 import type { RunShape } from '../../src/mirror/run-shape.ts';
 import { copyPage, createStage, dropStage } from '../../src/mirror/stage.ts';
@@ -128,6 +129,7 @@ export async function nightWorld(url: string, files: Readonly<Record<string, str
         await database.query(sql`
           insert into crm_outcome (run_no, object, rec, outcome, sub_tier, pers)
           select ${run.runNo}, ${object}, rec, 'linked', 'id', min(pers) from (${raw(pairings(shape, object).map(pairsBy(object)).join(' union all '))}) pairs group by rec`);
+        await database.transaction((tx) => noteMappings(tx, run, object));
         for (let part = 0; part < parts; part++)
           intents += await database.transaction(async (tx) => (await planPart(tx, run, object, part, parts)).intents);
       }

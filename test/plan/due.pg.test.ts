@@ -3,6 +3,7 @@ import { objectTypes } from '../../src/domain/objects.ts';
 import { closeRun, noteLinksCommitted } from '../../src/ledger/runs.ts';
 import type { OpenRun } from '../../src/ledger/runs.ts';
 import { lastApplied } from '../../src/mirror/plan/due.ts';
+import { noteMappings } from '../../src/mirror/plan/intent-fields.ts';
 import { forgetPlan, planPart } from '../../src/mirror/plan/plan.ts';
 import { crmPosition } from '../../src/mirror/run-shape.ts';
 import { once } from '../../src/mirror/step-ledger.ts';
@@ -113,7 +114,10 @@ describe('which pairs are compared again', () => {
     await world.deps.database.query(sql`
       insert into crm_outcome (run_no, object, rec, outcome, sub_tier, pers) select ${run.runNo}, object, rec, outcome, sub_tier, pers from crm_outcome where run_no = ${since}`);
     await world.deps.database.query(sql`update crm_record set changed_run = ${run.runNo} where crm_id = ${id(2)}`);
-    const planned = await world.deps.database.transaction((tx) => planPart(tx, run, 'contact', 0, 1, since));
+    const planned = await world.deps.database.transaction(async (tx) => {
+      await noteMappings(tx, run, 'contact');
+      return planPart(tx, run, 'contact', 0, 1, since);
+    });
     expect(planned.intents).toBe(4 + 1);
   });
 

@@ -4,6 +4,7 @@ import { loadSettings } from '../../src/config/load.ts';
 import type { Attribute } from '../../src/domain/attributes.ts';
 import type { CrmFieldType, FieldFacts } from '../../src/domain/fields.ts';
 import { openRunPartitions } from '../../src/mirror/match/partitions.ts';
+import { noteMappings } from '../../src/mirror/plan/intent-fields.ts';
 import { planPart } from '../../src/mirror/plan/plan.ts';
 import type { RunShape } from '../../src/mirror/run-shape.ts';
 import { sql } from '../../src/postgres/sql.ts';
@@ -146,6 +147,7 @@ async function planOf(pairs: readonly Pair[], parts: number): Promise<string[]> 
         with c as (insert into crm_record (object, crm_id, field_values, changed_run) values ('contact', ${id(n)}, ${crm}::text[], 1) returning rec),
              p as (insert into pers_record (kind, pers_id, field_values, changed_run) values ('user', ${`u${n}`}, ${values}::text[], 1) returning rec)
         insert into crm_outcome (run_no, object, rec, outcome, sub_tier, pers) select ${runNo}, 'contact', c.rec, 'linked', 'id', p.rec from c, p`);
+    await noteMappings(tx, { runNo, shape }, 'contact');
     for (let part = 0; part < parts; part++) await planPart(tx, { runNo, shape }, 'contact', part, parts);
     const { rows } = await tx.query<{ n: number; field: string; before: string | null; after: string | null; code: string | null }>(sql`
       select substr(c.crm_id, 4, 12)::integer as n, field, before, after, code from intent i join crm_record c on c.object = 'contact' and c.rec = i.crm where i.run_no = ${runNo}`);

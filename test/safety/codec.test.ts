@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import type { Payload } from '@temporalio/common';
+import type { Payload, PayloadCodec } from '@temporalio/common';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 import { createCodecServer } from '../../src/encryption/codec-server.ts';
@@ -78,8 +78,16 @@ test('keys are read from lines or a list, with comments; what is wrong is named 
 
 const origin = 'http://localhost:8233';
 
-async function served(): Promise<(path: string, init?: RequestInit) => Promise<Response>> {
-  const server = createCodecServer({ codec, origins: [origin], loopback: true });
+/** A failure that nobody expects fails the test: it is thrown where nobody catches it. */
+const unexpected = (error: unknown): never => {
+  throw error;
+};
+
+async function served(
+  of: PayloadCodec = codec,
+  onFailure: (error: unknown) => void = unexpected,
+): Promise<(path: string, init?: RequestInit) => Promise<Response>> {
+  const server = createCodecServer({ codec: of, origins: [origin], loopback: true, onFailure });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => {
@@ -122,6 +130,16 @@ test("the web UI's page may call the codec server, no other page may, nor one th
     call.on('error', reject).end('{"payloads":[]}');
   });
   expect(status).toBe(403);
+});
+
+test('a failure that nobody anticipated is told to who runs the codec server; the request gets no answer, and the next one does', async () => {
+  const told: unknown[] = [];
+  const broken = new TypeError('a bug');
+  const failing: PayloadCodec = { encode: (payloads) => codec.encode(payloads), decode: () => Promise.reject(broken) };
+  const ask = await served(failing, (error) => told.push(error));
+  await expect(ask('/decode', { body: '{"payloads":[]}' })).rejects.toThrow();
+  expect(told).toEqual([broken]);
+  expect((await ask('/encode', { body: '{"payloads":[]}' })).status).toBe(200);
 });
 
 test('what is no request of the protocol gets a sentence, and the codec server goes on', async () => {

@@ -47,7 +47,14 @@ test('with keys a night leaves nothing that can be read in Temporal, and the cod
 
     const codec = codecOf({ keys, keyFile: undefined });
     if (codec === undefined) throw new Error('no codec');
-    const server = createCodecServer({ codec, origins: [], loopback: true });
+    const server = createCodecServer({
+      codec,
+      origins: [],
+      loopback: true,
+      onFailure: (error) => {
+        throw error;
+      },
+    });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     try {

@@ -7,7 +7,7 @@ import { mappingsOf } from './mappings.ts';
 import type { PlanContext } from './plan.ts';
 
 /**
- * Numbers the run's mappings of an object, in both directions, so that its intents can name them. A repeat, and parts at the same time once it is committed, find them there.
+ * Numbers the run's mappings of an object, in both directions, so that its intents can name them: before its first part is planned. A second pass of the run finds them there.
  */
 export async function noteMappings(tx: PoolClient, { runNo, shape }: PlanContext, object: ObjectType): Promise<void> {
   for (const side of ['personalization', 'salesforce'] as const) {

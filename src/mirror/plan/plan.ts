@@ -8,7 +8,6 @@ import type { RunShape } from '../run-shape.ts';
 import { comparisonSql, sourcesSql } from './comparison.ts';
 import type { Direction } from './comparison.ts';
 import { collectDue } from './due.ts';
-import { noteMappings } from './intent-fields.ts';
 import { keepIntents } from './keep-intents.ts';
 import { mappingsOf } from './mappings.ts';
 
@@ -27,7 +26,7 @@ const chunksPerPass = 10_000_000;
 
 /**
  * Plans one part, in both directions: every pair that the run links (a slice of them by record), every mapping, each for itself (R24). Only what differs becomes
- * an intent. Values are those of the read, whatever the other direction writes. `since`: only the pairs that are due since that run's plan was applied (`due.ts`); null: all. Runs in the
+ * an intent, by the numbers of `noteMappings`, which comes before. Values are those of the read, whatever the other direction writes. `since`: only the pairs that are due since that run's plan was applied (`due.ts`); null: all. Runs in the
  * caller's transaction; it must not run twice for one part.
  */
 export async function planPart(
@@ -42,7 +41,6 @@ export async function planPart(
     await tx.query('drop table due');
     return { intents: 0 };
   }
-  await noteMappings(tx, ctx, object);
   const firstChunk = await firstChunkNow(tx, ctx.runNo);
   const directions = (['personalization', 'salesforce'] as const)
     .map((side): Direction => ({ side, mappings: mappingsOf(ctx.shape, object, side) }))

@@ -1,7 +1,8 @@
-import type { PoolClient, QueryConfig } from 'pg';
+import type { PoolClient } from 'pg';
 import { forecastCalls } from '../../domain/api-budget.ts';
 import type { CapReason } from '../../ledger/waiting.ts';
 import { raw, sql } from '../../postgres/sql.ts';
+import { countIntents } from './count-intents.ts';
 import type { PlanContext } from './plan.ts';
 
 export interface Withheld {
@@ -31,12 +32,6 @@ export async function withhold(tx: PoolClient, ctx: PlanContext, callsLeft: numb
 }
 
 const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);
-
-/** The intents of the sets that a statement returns. */
-async function intentsOf(tx: PoolClient, statement: QueryConfig): Promise<number> {
-  const { rows } = await tx.query<{ intents: number }>(statement);
-  return sum(rows.map(({ intents }) => intents));
-}
 const forecastOf = (targets: readonly number[]): number => sum(targets.map(forecastCalls));
 
 /** The first n linked pairs of the run by Salesforce id, all objects together: accounts (001) come before contacts (003) and leads (00Q). */
@@ -48,7 +43,7 @@ async function beyondLimit(tx: PoolClient, { runNo, shape }: PlanContext): Promi
      where o.run_no = ${runNo} and o.outcome = 'linked' order by c.crm_id offset ${Math.max(0, limitWrites - 1)} limit 1`);
   if (last.rows[0] === undefined) return 0;
   const lastId = limitWrites === 0 ? '' : last.rows[0].crm_id;
-  return intentsOf(
+  return countIntents(
     tx,
     sql`
     update intent_set i set outcome = 'deferred', reason = 'limitWrites' from crm_record c
@@ -79,7 +74,7 @@ const ranked = (runNo: number) =>
     left join waiting w on w.object = t.object and w.rec_id = t.id`);
 
 async function deferAfter(tx: PoolClient, { runNo }: PlanContext, records: number, reason: CapReason): Promise<number> {
-  return intentsOf(
+  return countIntents(
     tx,
     sql`
     update intent_set i set outcome = 'deferred', reason = ${reason} from (${ranked(runNo)}) r
