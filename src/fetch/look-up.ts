@@ -8,6 +8,7 @@ import { forgetFresh, forgetNamed, forgetRecords, knownDeleted, namedIds, nameFo
 import { loadRead } from '../mirror/reads.ts';
 import { copyPage, createStage, dropStage, stageTable } from '../mirror/stage.ts';
 import { idsCondition, selectQuery } from '../salesforce/soql.ts';
+import { scalarText } from '../salesforce/values.ts';
 import type { FetchDependencies } from './dependencies.ts';
 import { csvOf } from './rows.ts';
 import { fitsAddress, isExpiredPlace, isReshape, mostTries, rowsMissing } from './spans.ts';
@@ -77,7 +78,7 @@ async function readNamed(
       for (let next: string | null = null, first = true, seen = 0; first || next !== null; first = false) {
         const soql = selectQuery(crmName, columns, idsCondition(question.field, question.ids));
         const page = await salesforce.queryPage(next === null ? { soql } : { locator: next });
-        for (const row of page.rows) returned.add(String(row['Id']));
+        for (const row of page.rows) returned.add(scalarText(row['Id']));
         seen += page.rows.length;
         if (seen > page.total) throw rowsMissing(`a look-up of ${crmName}`, page.total, seen);
         rows += await copyPage(tx, stage, columns, csvOf(run.shape, object, columns, page.rows), signal);
@@ -141,7 +142,7 @@ async function nameBin({ salesforce }: FetchDependencies, tx: PoolClient, object
       const page = await salesforce.queryPage(
         next === null ? { soql: selectQuery(objectFacts[object].crmName, ['Id'], 'IsDeleted = true') } : { locator: next },
       );
-      for (const row of page.rows) bin.add(String(row['Id']));
+      for (const row of page.rows) bin.add(scalarText(row['Id']));
       // Its size is believed; pages that bring nothing new are no list of it.
       if (page.next !== null && (page.total === known.size || bin.size > page.total)) return;
       next = page.next;

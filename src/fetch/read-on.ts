@@ -6,7 +6,10 @@ import { crmColumns } from '../mirror/field-set.ts';
 import { loadRead, pauseRead, saveCursor } from '../mirror/reads.ts';
 import type { ReadCursor } from '../mirror/reads.ts';
 import { beginSpan, copyPage, forgetSpan, stageTable } from '../mirror/stage.ts';
+import { failureOf } from '../salesforce/errors.ts';
+import type { CrmRow } from '../salesforce/side.ts';
 import { behindCondition, selectQuery, spanCondition } from '../salesforce/soql.ts';
+import { canonicalInstant, scalarText } from '../salesforce/values.ts';
 import type { FetchDependencies } from './dependencies.ts';
 import { halves } from './decide.ts';
 import { grantRows } from './pull-cap.ts';
@@ -90,15 +93,20 @@ async function restTurn(reading: Reading, cursor: ReadCursor): Promise<Turn> {
   const arrived = await copyPage(tx, stage, columns, csvOf(run.shape, object, columns, page.rows), signal);
   const seen = (cursor.query?.seen ?? 0) + arrived;
   const last = page.rows.at(-1);
-  const after = last === undefined ? cursor.after : { stamp: new Date(stampOf(last['SystemModstamp'])).toISOString(), id: String(last['Id']) };
+  const after = last === undefined ? cursor.after : placeOf(last, object);
   if (seen > page.total) throw rowsMissing(`the read of ${objectFacts[object].crmName}`, page.total, seen);
   if (page.next !== null) return goOn(reading, { ...cursor, after, query: { jobId: null, locator: page.next, total: page.total, seen } }, arrived);
   if (seen !== page.total) throw rowsMissing(`the read of ${objectFacts[object].crmName}`, page.total, seen);
   return goOn(reading, await spanDone(reading, cursor), arrived);
 }
 
-/** Date-times of REST say `+0000`, which not every reader takes. */
-const stampOf = (text: unknown): string => String(text).replace(/\+0000$/, 'Z');
+/** Where a page ended: the next query goes on behind it. */
+function placeOf(last: CrmRow, object: ObjectType): NonNullable<ReadCursor['after']> {
+  const stamp = canonicalInstant(scalarText(last['SystemModstamp']));
+  const id = scalarText(last['Id']);
+  if (stamp === null || id === '') throw failureOf('BAD_ANSWER', `reading a page of ${objectFacts[object].crmName}`);
+  return { stamp, id };
+}
 
 function restQuery({ object, columns }: Reading, { spans: [span], after }: ReadCursor): string {
   const conditions = [...(span === undefined ? [] : [spanCondition(span)]), ...(after === null ? [] : [behindCondition(after)])];

@@ -10,6 +10,7 @@ import { readText } from './http.ts';
 import { salesforceId } from './ids.ts';
 import type { Org } from './org.ts';
 import type { IngestJob, IngestResultKind, IngestResultRow, IngestState, RowError, Salesforce } from './side.ts';
+import { scalarNumber, scalarText } from './values.ts';
 
 type BulkIngest = Pick<
   Salesforce,
@@ -57,11 +58,12 @@ function rowOf(header: readonly string[], cells: readonly string[], kind: Ingest
 /** An ingest job as the list of jobs has it; null for jobs that are not ours to look at. */
 function openJobOf(job: Json | null, userId: string): IngestJob | null {
   const { id, object, state, jobType, createdById, createdDate } = job ?? {};
-  if (state !== 'Open' || (jobType !== undefined && jobType !== 'V2Ingest') || salesforceId(String(createdById)) !== userId) return null;
-  const createdAt = new Date(String(createdDate));
-  return Number.isNaN(createdAt.getTime())
+  if (state !== 'Open' || (jobType !== undefined && jobType !== 'V2Ingest') || salesforceId(scalarText(createdById)) !== userId) return null;
+  const createdAt = new Date(scalarText(createdDate));
+  const jobId = scalarText(id);
+  return jobId === '' || Number.isNaN(createdAt.getTime())
     ? null
-    : { jobId: String(id), object: String(object), createdAt: createdAt.toISOString(), createdById: userId };
+    : { jobId, object: scalarText(object), createdAt: createdAt.toISOString(), createdById: userId };
 }
 
 export function createBulkIngest(org: Org, apiVersion: string): BulkIngest {
@@ -111,7 +113,7 @@ export function createBulkIngest(org: Org, apiVersion: string): BulkIngest {
       const job = await forJob(doing, () => org.jsforce(doing, (jsforce) => jsforce.bulk2.job('ingest', { id: jobId }).check()));
       const { state, numberRecordsProcessed: processed, numberRecordsFailed: failed } = (job as unknown as Json | null) ?? {};
       if (typeof state !== 'string' || !states.has(state)) throw failureOf('BAD_ANSWER', doing);
-      return { state: state as IngestState, processed: Number(processed ?? 0), failed: Number(failed ?? 0) };
+      return { state: state as IngestState, processed: scalarNumber(processed ?? 0), failed: scalarNumber(failed ?? 0) };
     },
 
     async listOpenIngestJobs() {

@@ -3,6 +3,7 @@ import { failureOf } from './errors.ts';
 import { readText } from './http.ts';
 import type { Org } from './org.ts';
 import type { Salesforce } from './side.ts';
+import { scalarNumber, scalarText } from './values.ts';
 
 type BulkQuery = Pick<Salesforce, 'openQuery' | 'checkQuery' | 'readPage' | 'deleteQuery'>;
 
@@ -38,7 +39,7 @@ function countOf(text: string | undefined): number | null {
 
 /** The message of a failed job quotes its query: only what it means is kept. */
 function isTooLarge(job: Json): boolean {
-  return /retried more than|QUERY_TIMEOUT|OPERATION_TOO_LARGE|time limit/i.test(String(job['errorMessage'] ?? ''));
+  return /retried more than|QUERY_TIMEOUT|OPERATION_TOO_LARGE|time limit/i.test(scalarText(job['errorMessage']));
 }
 
 export function createBulkQuery(org: Org): BulkQuery {
@@ -64,7 +65,7 @@ export function createBulkQuery(org: Org): BulkQuery {
         case 'InProgress':
           return { state: 'running' };
         case 'JobComplete': {
-          const records = Number(job['numberRecordsProcessed'] ?? Number.NaN);
+          const records = scalarNumber(job['numberRecordsProcessed']);
           if (!Number.isSafeInteger(records)) throw failureOf('BAD_ANSWER', doing);
           return { state: 'complete', records };
         }

@@ -7,7 +7,7 @@ import { salesforceId } from './ids.ts';
 import { readBody } from './org.ts';
 import type { Org } from './org.ts';
 import type { Allowance, CrmRow, RowResult, Salesforce } from './side.ts';
-import { readJson } from './values.ts';
+import { readJson, scalarText } from './values.ts';
 
 type Rest = Pick<Salesforce, 'identity' | 'describe' | 'limits' | 'retrieve' | 'updateRows'>;
 
@@ -62,7 +62,7 @@ function allowanceOf(entry: z.infer<typeof allowance> | undefined): Allowance | 
 }
 
 function wideId(id: unknown, doing: string): string {
-  const wide = salesforceId(String(id));
+  const wide = salesforceId(scalarText(id));
   if (wide === null) throw failureOf('MALFORMED_ID', doing);
   return wide;
 }
@@ -74,7 +74,7 @@ function resultOf(result: unknown, doing: string): RowResult {
   if (success !== false || typeof first !== 'object' || first === null) throw failureOf('BAD_ANSWER', doing);
   const { statusCode, message, fields } = first as Json;
   const named = Array.isArray(fields) ? fields.filter((field) => typeof field === 'string') : [];
-  return { ok: false, ...rowError(String(statusCode), String(message ?? ''), named) };
+  return { ok: false, ...rowError(scalarText(statusCode) || 'NO_CODE', scalarText(message), named) };
 }
 
 export function createRest(org: Org): Rest {
@@ -119,7 +119,7 @@ export function createRest(org: Org): Rest {
       if (!Array.isArray(rows) || rows.length !== wide.length) throw failureOf('BAD_ANSWER', doing);
       for (const row of rows as readonly (CrmRow | null)[]) {
         if (row === null) continue;
-        const id = salesforceId(String(row['Id']));
+        const id = salesforceId(scalarText(row['Id']));
         if (id === null || found.get(id) !== null) throw failureOf('BAD_ANSWER', doing); // a row nobody asked for, or one twice
         found.set(id, row);
       }

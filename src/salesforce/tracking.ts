@@ -5,7 +5,7 @@ import { salesforceId } from './ids.ts';
 import { readBody } from './org.ts';
 import type { Org } from './org.ts';
 import type { CrmObject, CrmRow, Salesforce } from './side.ts';
-import { canonicalInstant, readJson } from './values.ts';
+import { canonicalInstant, readJson, scalarNumber, scalarText } from './values.ts';
 
 type Tracking = Pick<Salesforce, 'serverDate' | 'updated' | 'deleted' | 'count' | 'queryPage'>;
 
@@ -13,13 +13,13 @@ type Tracking = Pick<Salesforce, 'serverDate' | 'updated' | 'deleted' | 'count' 
 const freshMs = 60_000;
 
 function wideId(id: unknown, doing: string): string {
-  const wide = salesforceId(String(id));
+  const wide = salesforceId(scalarText(id));
   if (wide === null) throw failureOf('BAD_ANSWER', doing);
   return wide;
 }
 
 function instantOf(text: unknown, doing: string): string {
-  const instant = canonicalInstant(String(text));
+  const instant = canonicalInstant(scalarText(text));
   if (instant === null) throw failureOf('BAD_ANSWER', doing);
   return instant;
 }
@@ -70,7 +70,7 @@ export function createTracking(org: Org, http: Http): Tracking {
       const doing = `counting ${object}`;
       const soql = `SELECT COUNT() FROM ${object}${condition === '' ? '' : ` WHERE ${condition}`}`;
       const { body } = await read(`queryAll/?${new URLSearchParams({ q: soql }).toString()}`, doing);
-      const total = Number(body['totalSize'] ?? Number.NaN);
+      const total = scalarNumber(body['totalSize']);
       if (!Number.isSafeInteger(total)) throw failureOf('BAD_ANSWER', doing);
       return total;
     },

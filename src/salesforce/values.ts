@@ -34,6 +34,17 @@ export function canonicalDecimal(text: string): string | null {
   return sign === '-' && magnitude !== '0' ? `-${magnitude}` : magnitude;
 }
 
+/** The text of a part of an answer. What is neither text, number nor boolean has none, whatever it says of itself: `{"toString": 1}` is an object that JavaScript cannot turn into a text. */
+export function scalarText(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
+}
+
+/** The number that a part of an answer is, or NaN. */
+export function scalarNumber(value: unknown): number {
+  const text = scalarText(value);
+  return text === '' ? Number.NaN : Number(text);
+}
+
 /** `2026-11-23T00:00:00.000Z` from any of Salesforce's spellings (`+0000`, `+00:00`, `Z`), or null. */
 export function canonicalInstant(text: string): string | null {
   const match = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:?\d{2})$/.exec(text.trim());
@@ -53,7 +64,7 @@ export const numericTypes: ReadonlySet<CrmFieldType> = new Set(['currency', 'dou
 export function canonicalValue(type: CrmFieldType, value: unknown): string | null {
   if (value === null || value === undefined || value === '') return null;
   if (typeof value === 'object') return JSON.stringify(value);
-  const text = String(value as string | number | boolean);
+  const text = scalarText(value);
   if (numericTypes.has(type)) return canonicalDecimal(text) ?? text;
   if (type === 'datetime') return canonicalInstant(text) ?? text;
   if (type === 'boolean') return text.toLowerCase();

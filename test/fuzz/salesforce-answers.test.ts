@@ -92,6 +92,8 @@ test('random bytes, of whatever status, type and encoding, end in a value or an 
 const anyJson = fc.oneof(
   fc.jsonValue({ maxDepth: 2 }),
   fc.constantFrom<unknown>(null, '', 0, -1, 1e308, true, [], {}, [null], [[]], '\0', '__proto__', '2026-13-45', 'x'.repeat(5_000)),
+  // What looks like an object's own way to a text or a number is none.
+  fc.constantFrom<unknown>({ toString: 1, valueOf: 1 }, [{ toString: null, valueOf: null }]),
 );
 
 /** A value in which the part at a place, chosen by numbers, is another one, or is not there. */
