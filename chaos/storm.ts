@@ -36,14 +36,7 @@ export async function storm(world: StormyWorld, drawn: DrawnNight, run: string):
   const over = new AbortController();
   const faults = new FaultsInForce(world.simulator.url, [
     ...strokes.flatMap(({ moment }, at) => holdRule(moment, at)),
-    ...drawn.faults.map(({ name, path, method, at, count, fault }) => ({
-      name,
-      path,
-      ...(method === undefined ? {} : { method }),
-      at,
-      count,
-      fault,
-    })),
+    ...drawn.faults.map(({ mayEnd: _mayEnd, ...rule }) => rule),
   ]);
   const place: Place = {
     world,
