@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { applyCollectionsPart } from '../src/apply/collections.ts';
 import { requireCalls } from '../src/apply/api-budget.ts';
 import { checkBulkPart, readBulkPart } from '../src/apply/bulk-results.ts';
@@ -13,15 +14,15 @@ import type { RunRef } from '../src/ledger/runs.ts';
 import { once } from '../src/mirror/step-ledger.ts';
 import type { StepCounts } from '../src/mirror/step-ledger.ts';
 import type { Dependencies } from './dependencies.ts';
-import { activity, cancellation, heartbeat, NotReady } from './edge.ts';
+import { activity, attempt, cancellation, heartbeat, NotReady } from './edge.ts';
 
 interface Reserved extends StepCounts {
   /** The groups as JSON: the step ledger keeps plain values. */
   readonly groups: string;
 }
 
-/** Salesforce is done with a small job in less than a second. */
-const shortestLookMs = 300;
+/** Salesforce is done with a small job in less than a second: pauses before the first looks, in one activity. */
+const firstPausesMs = [200, 300, 450];
 
 interface Written {
   readonly records: number;
@@ -41,8 +42,11 @@ export function applyActivities(dependencies: Dependencies) {
   };
 
   return {
-    /** The one point at which decisions become real, and persons who are gone are forgotten (R23). Leads that come on later are a second pass (R16). */
-    commitLinks: activity(async (ref: RunRef, pass: number): Promise<void> => {
+    /**
+     * The one point at which decisions become real, and persons who are gone are forgotten (R23); then, in a commit of its own, what is to be sent is cut into parts. Leads that come on later are a
+     * second pass (R16).
+     */
+    commitLinks: activity(async (ref: RunRef, pass: number): Promise<{ readonly groups: readonly PartGroup[] }> => {
       await once(
         database,
         ref,
@@ -56,9 +60,6 @@ export function applyActivities(dependencies: Dependencies) {
         },
         cancellation(),
       );
-    }),
-
-    reserveParts: activity(async (ref: RunRef, pass: number): Promise<{ readonly groups: readonly PartGroup[] }> => {
       const reserved = await once<Reserved>(database, ref, { step: 'apply.reserve', object: 'all', part: pass }, async (tx, run) => ({
         records: 0,
         groups: JSON.stringify(await reserveParts(tx, run)),
@@ -94,14 +95,22 @@ export function applyActivities(dependencies: Dependencies) {
 
     /** Throws "not ready" until Salesforce is done with the job, however it ended. */
     checkBulkPart: activity(async (ref: RunRef, jobNo: number): Promise<void> => {
-      const { state } = await checkBulkPart(dependencies, jobNo);
+      const pausesMs = attempt() === 1 ? firstPausesMs : [0];
+      let running = true;
+      for (const ms of pausesMs) {
+        await pause(ms, undefined, { signal: cancellation() });
+        running = (await checkBulkPart(dependencies, jobNo)).state === 'running';
+        if (!running) break;
+      }
       await accountCalls(ref);
-      if (state === 'running') throw new NotReady(shortestLookMs);
+      if (running) throw new NotReady();
     }),
 
-    readBulkPart: activity(async (ref: RunRef, part: number, jobNo: number): Promise<Written> => {
+    /** `rest`: something is left of the part, for another job. */
+    readBulkPart: activity(async (ref: RunRef, part: number, jobNo: number): Promise<Written & { readonly rest: boolean }> => {
       const begunMs = performance.now();
-      return noted(ref, part, begunMs, await readBulkPart(dependencies, await loadRun(database, ref), jobNo, heartbeat()));
+      const read = await readBulkPart(dependencies, await loadRun(database, ref), jobNo, heartbeat());
+      return { ...(await noted(ref, part, begunMs, read)), rest: read.rest };
     }),
   };
 }

@@ -7,17 +7,12 @@ import type { Opener } from '../src/ledger/runs.ts';
 const longestBeatMs = 3_000;
 const beatsPerTimeout = 5;
 
-/** Thrown by an activity that only looks whether something is ready: tried again after a pause that grows, from 1.5 times `firstPauseMs`, without an end but its timeout. */
+/** Thrown by an activity that only looks whether something is ready: tried again after a pause that grows, without an end but its timeout. */
 export class NotReady extends Error {
   override readonly name = 'NotReady';
-  readonly firstPauseMs: number;
-
-  constructor(firstPauseMs = 1_000) {
-    super();
-    this.firstPauseMs = firstPauseMs;
-  }
 }
 
+const firstPauseMs = 1_000;
 const longestPauseMs = 30_000;
 
 /** A pause that an error asks for grows so many times at most, and by chance: those that met one limit do not come back together. */
@@ -37,7 +32,7 @@ export function temporalFailure(
     return ApplicationFailure.create({
       message: 'not ready yet',
       type: 'NOT_READY',
-      nextRetryDelay: Math.min(longestPauseMs, error.firstPauseMs * 1.5 ** Math.min(attempt, 16)),
+      nextRetryDelay: Math.min(longestPauseMs, firstPauseMs * 1.5 ** Math.min(attempt, 16)),
     });
   if (error instanceof Failure) {
     const message = error.remedy === undefined ? error.message : `${error.message}; ${error.remedy}`;
@@ -111,6 +106,11 @@ export function cancellation(): AbortSignal {
 export function heartbeat(): () => void {
   const context = Context.current();
   return () => context.heartbeat();
+}
+
+/** The number of this attempt, from 1. */
+export function attempt(): number {
+  return Context.current().info.attempt;
 }
 
 /** Which attempt this is, of which execution of the workflow. */

@@ -84,20 +84,24 @@ export function fetchActivities(dependencies: Dependencies) {
       }
     }),
 
-    /** The complete read into the mirror. `carried`: an earlier run had begun it, what changed since is still to be read. */
+    /** The complete read into the mirror. `carried`: an earlier run had begun it, what changed since is still to be read. `jobs`: its Bulk jobs, to be deleted. */
     absorbFetched: activity(
-      async (ref: RunRef, object: ObjectType, pass: number): Promise<{ readonly records: number; readonly carried: boolean }> => {
-        const { records, carried } = await once(
+      async (
+        ref: RunRef,
+        object: ObjectType,
+        pass: number,
+      ): Promise<{ readonly records: number; readonly carried: boolean; readonly jobs: number }> => {
+        const { records, carried, jobs } = await once(
           database,
           ref,
           { step: 'fetch.absorb', object, part: pass },
           async (tx, run) => {
             const taken = await takeRead(tx, run, object, comparedReasons);
-            return { ...taken.counts, carried: taken.carried };
+            return { ...taken.counts, carried: taken.carried, jobs: taken.jobs };
           },
           cancellation(),
         );
-        return { records, carried };
+        return { records, carried, jobs };
       },
     ),
 

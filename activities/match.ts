@@ -28,8 +28,10 @@ interface BegunMatch {
   readonly parts: number;
   /** Their names, from the strongest to the weakest; with `matchFieldOrder: ordered` those of the fields. */
   readonly subTiers: readonly string[];
-  /** Settled before any value is compared: the ineligible, pins, links. */
+  /** Settled before any value is compared: the ineligible, pins, links; all of them if the match has ended. */
   readonly records: number;
+  /** Nothing was to be compared. */
+  readonly ended: boolean;
 }
 
 /** Sub-tiers and parts share the step ledger's one number of a part. */
@@ -46,6 +48,17 @@ const subTierLabel = ({ name, fields }: SubTier): string =>
   name === 'field' ? `field ${fields.map((field) => field.name).join(', ')}`.slice(0, 80) : name;
 
 export function matchActivities({ database }: Dependencies) {
+  /** How many are unmatched. */
+  const finish = async (ref: RunRef, object: ObjectType): Promise<number> => {
+    const { unmatched } = await once(
+      database,
+      ref,
+      { step: 'match.finish', object, part: 0 },
+      async (tx, run) => ({ ...(await finishMatch(tx, run, object)) }),
+      cancellation(),
+    );
+    return unmatched;
+  };
   return {
     beginMatch: activity(async (ref: RunRef, object: ObjectType): Promise<BegunMatch> => {
       await once(
@@ -80,7 +93,9 @@ export function matchActivities({ database }: Dependencies) {
         },
         cancellation(),
       );
-      return { parts: begun.parts, subTiers: begun.subTiers, records: begun.settled };
+      const ended = begun.parts === 0;
+      const rest = ended ? await finish(ref, object) : 0;
+      return { parts: begun.parts, subTiers: begun.subTiers, records: begun.settled + rest, ended };
     }),
 
     matchPart: activity(async (ref: RunRef, { object, subTier, part, parts }: MatchPart): Promise<{ readonly candidates: number }> => {
@@ -108,16 +123,7 @@ export function matchActivities({ database }: Dependencies) {
       return { records: settled.linked + settled.stopped + settled.suppressed };
     }),
 
-    finishMatch: activity(async (ref: RunRef, object: ObjectType): Promise<{ readonly records: number }> => {
-      const finished = await once(
-        database,
-        ref,
-        { step: 'match.finish', object, part: 0 },
-        async (tx, run) => ({ ...(await finishMatch(tx, run, object)) }),
-        cancellation(),
-      );
-      return { records: finished.unmatched };
-    }),
+    finishMatch: activity(async (ref: RunRef, object: ObjectType): Promise<{ readonly records: number }> => ({ records: await finish(ref, object) })),
 
     /** R15; nothing unless `accountFromContacts` is on. */
     matchAccountsByContacts: activity(async (ref: RunRef): Promise<void> => {

@@ -8,10 +8,11 @@ import { approvalDeadlineMs } from '../src/config/night.ts';
 import { planDigest } from '../src/mirror/plan/digest.ts';
 import { collectDue, lastApplied } from '../src/mirror/plan/due.ts';
 import { noteMappings } from '../src/mirror/plan/intent-fields.ts';
-import { planPart } from '../src/mirror/plan/plan.ts';
+import { planPart, planSlice } from '../src/mirror/plan/plan.ts';
 import { withhold } from '../src/mirror/plan/withhold.ts';
 import { arrangedAs } from '../src/mirror/arrangement.ts';
 import { once } from '../src/mirror/step-ledger.ts';
+import type { StepCounts } from '../src/mirror/step-ledger.ts';
 import { readPlan } from '../src/operator/guards.ts';
 import { sql } from '../src/postgres/sql.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -32,6 +33,10 @@ async function linkedPairs(tx: PoolClient, { runNo }: OpenRun, object: ObjectTyp
   return found.rows[0]?.pairs ?? 0;
 }
 
+interface BegunCounts extends StepCounts {
+  readonly parts: number;
+}
+
 interface FinishedPlan {
   readonly digest: string;
   /** Somebody is asked if it has a reason. */
@@ -42,16 +47,19 @@ interface FinishedPlan {
 export function planActivities(dependencies: Dependencies) {
   const { database } = dependencies;
   return {
-    beginPlan: activity(async (ref: RunRef, object: ObjectType): Promise<{ readonly parts: number }> => {
-      const begun = await once(database, ref, { step: 'plan.begin', object, part: 0 }, async (tx, run) => {
+    /** Few pairs are planned at once: then there are no parts. */
+    beginPlan: activity(async (ref: RunRef, object: ObjectType): Promise<{ readonly parts: number; readonly records: number }> => {
+      const begun = await once<BegunCounts>(database, ref, { step: 'plan.begin', object, part: 0 }, async (tx, run) => {
         // The rows of a side that could not be read anew stand in another order than this run's positions mean (R27).
         if (!(await arrangedAs(tx, run.shape, object))) return { records: 0, parts: 0 };
         await noteMappings(tx, run, object);
         const since = await lastApplied(tx, run, object);
         const pairs = since === null ? await linkedPairs(tx, run, object) : await collectDue(tx, run, object, since);
-        return { records: 0, parts: partsFor(pairs), compared: true, since };
+        const atOnce = since !== null && pairs <= leastPairsOfPart;
+        const planned = atOnce ? await planSlice(tx, run, { object, part: 0, parts: 1, onlyDue: true }) : { intents: 0 };
+        return { records: planned.intents, parts: atOnce ? 0 : partsFor(pairs), compared: true, since };
       });
-      return { parts: begun.parts };
+      return { parts: begun.parts, records: begun.records };
     }),
 
     planPart: activity(

@@ -36,6 +36,8 @@ interface Opened {
   readonly whenSpent: 'partial' | 'pause';
   readonly leads: LeadSwitch;
   readonly searchable: boolean;
+  /** R15 */
+  readonly accountFromContacts: boolean;
 }
 
 export function runActivities(dependencies: Dependencies) {
@@ -53,7 +55,14 @@ export function runActivities(dependencies: Dependencies) {
       await settleAbandoned(dependencies, run, heartbeat());
       await forgetOldRuns(database, run.shape.settings.retention.intentsDays);
       await accountCalls(run);
-      return { attempt: run.attempt, whenSpent: run.shape.settings.salesforce.apiBudget.whenSpent, leads: await switchOf(run.shape), searchable };
+      const { salesforce, objects } = run.shape.settings;
+      return {
+        attempt: run.attempt,
+        whenSpent: salesforce.apiBudget.whenSpent,
+        leads: await switchOf(run.shape),
+        searchable,
+        accountFromContacts: objects.account.accountFromContacts,
+      };
     }),
 
     /**

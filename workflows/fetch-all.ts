@@ -26,6 +26,7 @@ export async function fetchAll(night: Night, due: readonly ObjectType[], { full,
       await short.noteIncomplete(ref, object, codeOf(error));
     }
   };
+  const lookUp = (object: ObjectType): Promise<void> => budget.within(async () => void (await salesforce.lookUpNamed(ref, object)));
   const { order, atOnce } = await short.orderFetch(objects);
   await pool(order, atOnce, (object) =>
     orIncomplete(object, () =>
@@ -50,13 +51,13 @@ export async function fetchAll(night: Night, due: readonly ObjectType[], { full,
           }),
         );
         done(records + persons, records + persons);
+        // Accounts and leads name contacts, so contacts come last.
+        if (object !== 'contact') await lookUp(object);
       }),
     ),
   );
   if (objects.length > 1 && failures.length === objects.length && !isBudgetSpent(failures[0])) throw failures[0];
-  // Accounts and leads name contacts, so contacts come last.
-  for (const object of (['account', 'lead', 'contact'] as const).filter((each) => objects.includes(each)))
-    await orIncomplete(object, () => budget.within(async () => void (await salesforce.lookUpNamed(ref, object))));
+  if (objects.includes('contact')) await orIncomplete('contact', () => lookUp('contact'));
 }
 
 /** A run that is taken up again does not wait for what its older attempt still has open: that is fenced off, and may take its time to end. */

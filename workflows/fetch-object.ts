@@ -46,7 +46,7 @@ async function fetchRecords({ salesforce, mirror }: Proxies, ref: RunRef, { obje
       more = read.next === 'turn';
     }
     const absorbed = await mirror.absorbFetched(ref, object, pass);
-    await salesforce.closeFetch(ref, object);
+    if (absorbed.jobs > 0) await salesforce.closeFetch(ref, object);
     records += absorbed.records;
     carried = absorbed.carried;
   }

@@ -5,6 +5,7 @@ import type { RunRef } from '../src/ledger/runs.ts';
 import type { Proxies } from './activity-proxies.ts';
 import { isBudgetSpent } from './api-budget.ts';
 import type { ApiBudget } from './api-budget.ts';
+import { inTurn } from './in-turn.ts';
 import { bothPools, pool } from './pool.ts';
 import type { StepTable } from './step-table.ts';
 
@@ -14,6 +15,8 @@ export interface Night extends Proxies {
   readonly table: StepTable;
   readonly budget: ApiBudget;
   readonly heartbeatTimeoutMs: number | undefined;
+  /** R15 */
+  readonly accountFromContacts: boolean;
 }
 
 /** Asked before each part: a step that is to stop begins no new one, and ends when those that run have. */
@@ -34,7 +37,7 @@ const range = (count: number): number[] => Array.from({ length: count }, (_, ind
 export async function matchAll(night: Night, objects: readonly ObjectType[], stopped: Stopped): Promise<void> {
   const first = objects.filter((object) => object !== 'lead');
   await pool(first, 2, (object) => matchObject(night, object, stopped));
-  if (first.length > 0 && !stopped()) await night.mirror.matchAccountsByContacts(night.ref);
+  if (night.accountFromContacts && first.length > 0 && !stopped()) await night.mirror.matchAccountsByContacts(night.ref);
   if (objects.includes('lead') && !stopped()) await matchObject(night, 'lead', stopped);
 }
 
@@ -45,7 +48,9 @@ async function matchObject({ ref, table, mirror }: Night, object: ObjectType, st
       parts,
       subTiers,
       records: begun,
+      ended,
     } = await mirror.beginMatch.executeWithOptions({ summary: `match ${object}: pins, links` }, [ref, object]);
+    if (ended) return done(begun, begun);
     let settled = begun;
     done(begun);
     for (const [subTier, name] of subTiers.entries()) {
@@ -67,14 +72,19 @@ async function matchObject({ ref, table, mirror }: Night, object: ObjectType, st
 }
 
 export async function planAll({ ref, table, mirror }: Night, objects: readonly ObjectType[], stopped: Stopped): Promise<void> {
-  await pool(objects, 1, async (object) => {
+  // Objects begin side by side, the parts of one come after those of another.
+  const inParts = inTurn((plan: () => Promise<void>) => plan());
+  await pool(objects, objects.length, async (object) => {
     if (stopped()) return;
     await table.run('plan', object, async (done) => {
-      const { parts } = await mirror.beginPlan.executeWithOptions({ summary: `plan ${object}` }, [ref, object]);
-      await pool(range(parts), partsAtOnce, async (part) => {
-        const summary = `plan ${object}: ${partOf(part, parts)}`;
-        if (!stopped()) done((await mirror.planPart.executeWithOptions({ summary }, [ref, { object, part, parts }])).records);
-      });
+      const { parts, records } = await mirror.beginPlan.executeWithOptions({ summary: `plan ${object}` }, [ref, object]);
+      done(records);
+      await inParts(() =>
+        pool(range(parts), partsAtOnce, async (part) => {
+          const summary = `plan ${object}: ${partOf(part, parts)}`;
+          if (!stopped()) done((await mirror.planPart.executeWithOptions({ summary }, [ref, { object, part, parts }])).records);
+        }),
+      );
     });
   });
 }
@@ -95,8 +105,7 @@ export async function applyAll(night: Night, round: number, withheld: (object: O
   let budgetSpent = false;
   const waits = ({ object, path }: Part): boolean => withheld(object) || (budgetSpent && path !== 'store');
   await table.run('apply', 'all', async (done) => {
-    await mirror.commitLinks(ref, round);
-    const { groups } = await mirror.reserveParts(ref, round);
+    const { groups } = await mirror.commitLinks(ref, round);
     left = groups.flatMap(piecesOf);
     do {
       const later: Part[] = [];
@@ -141,12 +150,18 @@ async function applyPart({ ref, mirror, salesforce }: Night, { path, object, par
   if (path === 'store') return done((await mirror.applyStoreParts.executeWithOptions({ summary }, [ref, part, count])).records);
   if (path === 'collections') return done((await salesforce.applyCollectionsPart.executeWithOptions({ summary }, [ref, part])).records);
   // What a job left unprocessed goes by another one, at most three in all.
-  for (;;) {
+  for (let left = true; left;) {
     const { jobNo } = await salesforce.openBulkPart.executeWithOptions({ summary }, [ref, part]);
     if (jobNo === null) return;
     await toItsEnd(async () => {
       await salesforce.checkBulkPart.executeWithOptions({ summary: `${summary}, wait for job ${jobNo}` }, [ref, jobNo]);
-      done((await salesforce.readBulkPart.executeWithOptions({ summary: `${summary}, results of job ${jobNo}` }, [ref, part, jobNo])).records);
+      const { records, rest } = await salesforce.readBulkPart.executeWithOptions({ summary: `${summary}, results of job ${jobNo}` }, [
+        ref,
+        part,
+        jobNo,
+      ]);
+      done(records);
+      left = rest;
     });
   }
 }

@@ -83,7 +83,14 @@ export async function syncRun(
     searchable = opened.searchable;
     leads.learn(opened.leads);
     say('running');
-    const ended = await runRounds({ request, carried, night: { ...activities, ref, table, budget, heartbeatTimeoutMs }, leads, gate, say });
+    const ended = await runRounds({
+      request,
+      carried,
+      night: { ...activities, ref, table, budget, heartbeatTimeoutMs, accountFromContacts: opened.accountFromContacts },
+      leads,
+      gate,
+      say,
+    });
     say(ended);
     return { run, status: ended };
   } catch (error) {

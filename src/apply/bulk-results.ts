@@ -39,21 +39,21 @@ interface Results {
 
 /**
  * Reads a job's results and keeps them in one commit: outcomes of all records, and the job as `done`. Records that no file names are looked at: as wanted they are applied, else they wait for the next night
- * (`dailyBatches`). Of a job that is gone all are looked at. Then what was written is read back. A repeat goes on. What is left planned is sent by the next `openBulkPart`.
+ * (`dailyBatches`). Of a job that is gone all are looked at. Then what was written is read back. A repeat goes on. `rest`: something is still planned, the next `openBulkPart` sends it.
  */
 export async function readBulkPart(
   deps: ApplyDependencies,
   run: ApplyContext,
   jobNo: number,
   heartbeat: Heartbeat,
-): Promise<{ readonly records: number }> {
+): Promise<{ readonly records: number; readonly rest: boolean }> {
   const ctx = await takePart(deps.database, run, (await loadJob(deps.database, jobNo)).part);
   const job = await loadJob(deps.database, jobNo);
   const part = await loadPart(deps.database, ctx.runNo, job.part);
   const ended = job.state === 'submitted' && job.sfJobId !== null ? await keepResults(deps, ctx, part, job, heartbeat) : job.state;
   await lookAgain(deps, ctx, part, true, heartbeat, ended === 'abandoned' ? null : 'dailyBatches');
   await readBack(deps, ctx, part, heartbeat);
-  return { records: job.rowsSent };
+  return { records: job.rowsSent, rest: (await undecidedIds(deps.database, ctx, part, false)).length > 0 };
 }
 
 async function keepResults(

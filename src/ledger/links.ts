@@ -44,7 +44,7 @@ export async function commitLinks(tx: PoolClient, ctx: MatchContext): Promise<Co
     await makeLinks(tx, ctx, object);
     await forgetTombstones(tx, ctx, object);
   }
-  await tx.query(sql`update match_count set committed = true where run_no = ${ctx.runNo} and object = any(${due})`);
+  await tx.query(sql`update match_count set committed = true where run_no = ${ctx.runNo} and object = any(${objects})`);
   let kept = 0;
   for (const object of objects) {
     const found = await tx.query<{ kept: number }>(sql`
@@ -60,9 +60,17 @@ export async function commitLinks(tx: PoolClient, ctx: MatchContext): Promise<Co
   return { made, kept, ended };
 }
 
+/**
+ * Condition on `match_count m`: an earlier run made a match of the same inputs real. The links are among these, and what that run changed in them stays changed: it changed none, and this one would
+ * change none.
+ */
+export const changesNoLink = raw(
+  'exists (select from match_count e where e.object = m.object and e.inputs = m.inputs and e.run_no < m.run_no and e.committed)',
+);
+
 interface Matched {
   readonly objects: readonly ObjectType[];
-  /** Those whose matches are not real yet. */
+  /** Those whose matches are not real yet, and may change links. */
   readonly due: readonly ObjectType[];
   /** An earlier pass of the run has made links real. */
   readonly again: boolean;
@@ -71,10 +79,11 @@ interface Matched {
 /** The first half of it: the links that hold no longer end. */
 export async function endLooseLinks(tx: PoolClient, ctx: MatchContext): Promise<Matched> {
   await lockDecisions(tx);
-  const matched = await tx.query<{ object: ObjectType; committed: boolean }>(sql`
-    select object, committed from match_count where run_no = ${ctx.runNo} and complete and counts is not null order by object`);
+  const matched = await tx.query<{ object: ObjectType; due: boolean }>(sql`
+    select object, not committed and not ${changesNoLink} as due
+      from match_count m where run_no = ${ctx.runNo} and complete and counts is not null order by object`);
   const objects = matched.rows.map(({ object }) => object);
-  const due = matched.rows.flatMap(({ object, committed }) => (committed ? [] : [object]));
+  const due = matched.rows.flatMap((row) => (row.due ? [row.object] : []));
   const again = await hasCommitted(tx, ctx);
   for (const object of due) {
     if (again) await takeLinksBack(tx, ctx, object);

@@ -17,6 +17,8 @@ export interface TakenRead {
   readonly counts: AbsorbedRecords;
   /** The read had been begun by an earlier run: what changed since then is still to be read. */
   readonly carried: boolean;
+  /** Bulk jobs that it was read by. */
+  readonly jobs: number;
 }
 
 /**
@@ -44,5 +46,5 @@ export async function takeRead(tx: PoolClient, run: OpenRun, object: ObjectType,
   await noteArrangement(tx, run.shape, object);
   await noteTaken(tx, run.runNo, object, mode === 'full' && reason !== null && compared.has(reason) ? counts.missed : null);
   await dropStage(tx, stage);
-  return { counts, carried };
+  return { counts, carried, jobs: read.cursor.jobs.length };
 }

@@ -3,7 +3,7 @@ import type { ApprovalReason, GuardReading, PlanSummary } from '../domain/guards
 import type { ObjectType } from '../domain/objects.ts';
 import { listGoneOfLedger, personsGone, recordsGone } from '../ledger/gone.ts';
 import type { Gone } from '../ledger/gone.ts';
-import { endLooseLinks } from '../ledger/links.ts';
+import { changesNoLink, endLooseLinks } from '../ledger/links.ts';
 import { everApplied } from '../ledger/runs.ts';
 import type { OpenRun } from '../ledger/runs.ts';
 import { sql } from '../postgres/sql.ts';
@@ -86,7 +86,7 @@ async function linkCounts(
 /** Links that would end and go on in no other record, by object: found by doing it and taking it back. Most nights none does, which is seen at once. */
 async function linksEnding(tx: PoolClient, run: OpenRun): Promise<readonly Gone[]> {
   const loose = await tx.query(sql`
-    select from link l join match_count m on m.run_no = ${run.runNo} and m.object = l.object and m.complete and m.counts is not null
+    select from link l join match_count m on m.run_no = ${run.runNo} and m.object = l.object and m.complete and m.counts is not null and not ${changesNoLink}
      where l.ended_run is null and not exists (select from crm_outcome o where o.run_no = ${run.runNo} and o.link_no = l.link_no) limit 1`);
   if (loose.rowCount === 0) return [];
   const { rows: open } = await tx.query<{ owner: string; known: number }>(sql`

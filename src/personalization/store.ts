@@ -94,11 +94,7 @@ export class PersonalizationStore implements PersonalizationSide {
   async readPage(request: ReadRequest, from: Cursor | 'start'): Promise<PersonPage> {
     const { table, id, accountId } = personTables[request.kind];
     const after = from === 'start' ? 0 : cursorNumber(from);
-    const bound = await this.database.query<{ upper: number }>(
-      sql`select person_no as upper from ${table} where person_no > ${after} order by person_no offset ${this.#personsPerPage - 1} limit 2`,
-    );
-    // Two rows: the page's last one, and one after it.
-    const upper = bound.rows.length === 2 ? (bound.rows[0]?.upper ?? null) : null;
+    const upper = await this.#lastOfPage(table, after);
     const values = request.attributes.map((name, position) => `attributes ->> ${pg.escapeLiteral(name)} as a${position}`);
     const columns = [`${id.fragment} as id`, `${accountId.fragment} as "accountId"`, ...values].join(', ');
     const range = `person_no > ${after}${upper === null ? '' : ` and person_no <= ${upper}`}`;
@@ -106,6 +102,18 @@ export class PersonalizationStore implements PersonalizationSide {
       client.query(copyTo(`copy (select ${columns} from ${table.fragment} where ${range} order by person_no) to stdout (format csv, header)`)),
     );
     return { csv, rows, next: upper === null ? null : String(upper) };
+  }
+
+  /** The number of the last person of the page behind `after`; null: it is the last page. */
+  async #lastOfPage(table: (typeof personTables)[PersonKind]['table'], after: number): Promise<number | null> {
+    const { rows: ends } = await this.database.query<{ last: number | null }>(sql`select max(person_no) as last from ${table}`);
+    // No number comes twice.
+    if ((ends[0]?.last ?? 0) - after <= this.#personsPerPage) return null;
+    const { rows } = await this.database.query<{ upper: number }>(
+      sql`select person_no as upper from ${table} where person_no > ${after} order by person_no offset ${this.#personsPerPage - 1} limit 2`,
+    );
+    // Two rows: the page's last one, and one after it.
+    return rows.length === 2 ? (rows[0]?.upper ?? null) : null;
   }
 
   async readByIds(kind: PersonKind, ids: readonly string[], attributes: readonly string[]): Promise<readonly Person[]> {

@@ -25,8 +25,8 @@ async function writeBundles(): Promise<void> {
   const workflowsPath = path.join(import.meta.dirname, '../../workflows/versioned.ts');
   const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') });
   const changed = code.replace(
-    'await mirror.commitLinks(ref, round);',
-    'await mirror.reserveParts(ref, round + 1000); await mirror.commitLinks(ref, round);',
+    'const { groups } = await mirror.commitLinks(ref, round);',
+    'await mirror.matchAccountsByContacts(ref); const { groups } = await mirror.commitLinks(ref, round);',
   );
   expect(changed).not.toBe(code);
   writeFileSync(versionedBundle(path.join(folder, 'one.js')), code);

@@ -77,6 +77,6 @@ async function proveOnce(tx: PoolClient, { runNo }: MatchContext, object: Object
   }
   const outcomes = partitionName('crm_outcome', runNo, object);
   await tx.query(sql`create unique index ${identifier(`${outcomes}_person`)} on ${identifier(outcomes)} (pers) where pers is not null`);
-  await tx.query(sql`analyze ${identifier(outcomes)}`);
+  await tx.query(sql`analyze ${identifier(outcomes)} (rec, outcome, pers, link_no)`);
   await tx.query(sql`analyze ${identifier(partitionName('pers_outcome', runNo, object))}`);
 }

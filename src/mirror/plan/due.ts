@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { PoolClient } from 'pg';
 import { objectFacts } from '../../domain/objects.ts';
 import type { ObjectType } from '../../domain/objects.ts';
-import { identifier, sql } from '../../postgres/sql.ts';
+import { identifier, raw, sql } from '../../postgres/sql.ts';
 import { partitionName } from '../match/context.ts';
 import { withHashJoins } from '../hash-joins.ts';
 import type { RunShape } from '../run-shape.ts';
@@ -48,12 +48,21 @@ export async function collectDue(tx: PoolClient, ctx: PlanContext, object: Objec
   const before = identifier(partitionName('crm_outcome', since, object));
   const persons = identifier(`pers_record_${objectFacts[object].personKind}`);
   const records = identifier(`crm_record_${object}`);
+  // Of the same inputs the same pairs are linked.
+  const same = await tx.query(sql`
+    select from match_count n join match_count b on b.run_no = ${since} and b.object = n.object and b.inputs = n.inputs
+     where n.run_no = ${ctx.runNo} and n.object = ${object}`);
+  const linkedSince = raw(
+    same.rowCount === 0
+      ? `select o.rec as crm, o.pers from ${now.fragment} o
+     where o.outcome = 'linked' and not exists (select from ${before.fragment} b where b.rec = o.rec and b.pers = o.pers and b.outcome = 'linked')
+    union`
+      : '',
+  );
   const due = await withHashJoins(tx, () =>
     tx.query(sql`
-    create temp table due on commit drop as
-    select o.rec as crm, o.pers from ${now} o
-     where o.outcome = 'linked' and not exists (select from ${before} b where b.rec = o.rec and b.pers = o.pers and b.outcome = 'linked')
-    union
+    create temp table due (crm, pers) on commit drop as
+    ${linkedSince}
     select o.rec, o.pers from ${records} c join ${now} o on o.rec = c.rec where c.changed_run > ${since} and o.outcome = 'linked'
     union
     select o.rec, o.pers from ${persons} p join ${now} o on o.pers = p.rec where p.changed_run > ${since} and o.outcome = 'linked'

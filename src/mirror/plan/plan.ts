@@ -17,6 +17,14 @@ export interface PlanContext {
   readonly shape: RunShape;
 }
 
+export interface Slice {
+  readonly object: ObjectType;
+  readonly part: number;
+  readonly parts: number;
+  /** Only the pairs of the table `due`. */
+  readonly onlyDue: boolean;
+}
+
 /** Persons whose writes are sent to the store in one batch. */
 const personsPerChunk = 2_500;
 /** Chunks of one part of the plan: their numbers lie between the part's and the next one's. */
@@ -37,24 +45,27 @@ export async function planPart(
   parts: number,
   since: number | null = null,
 ): Promise<{ readonly intents: number }> {
-  if (since !== null && (await collectDue(tx, ctx, object, since)) === 0) {
-    await tx.query('drop table due');
-    return { intents: 0 };
-  }
+  if (since !== null) await collectDue(tx, ctx, object, since);
+  return planSlice(tx, ctx, { object, part, parts, onlyDue: since !== null });
+}
+
+/** The same, with the table `due` at hand if only those pairs are planned (`collectDue`); drops it. */
+export async function planSlice(tx: PoolClient, ctx: PlanContext, slice: Slice): Promise<{ readonly intents: number }> {
+  const { object, part, onlyDue } = slice;
   const firstChunk = await firstChunkNow(tx, ctx.runNo);
   const directions = (['personalization', 'salesforce'] as const)
     .map((side): Direction => ({ side, mappings: mappingsOf(ctx.shape, object, side) }))
     .filter(({ mappings }) => mappings.length > 0);
   let intents = 0;
   if (directions.length > 0) {
-    const compare = (): Promise<void> => comparePairs(tx, ctx, { object, part, parts, onlyDue: since !== null }, directions);
+    const compare = (): Promise<void> => comparePairs(tx, ctx, slice, directions);
     // Few pairs are looked up one by one.
-    await (since === null ? withHashJoins(tx, compare) : compare());
+    await (onlyDue ? compare() : withHashJoins(tx, compare));
     const chunk = firstChunk + part * chunksPerPart;
     for (const { side } of directions) intents += await keepIntents(tx, ctx, { object, side, chunk, personsPerChunk, again: firstChunk > 0 });
     await tx.query('drop table compared');
   }
-  if (since !== null) await tx.query('drop table due');
+  if (onlyDue) await tx.query('drop table due');
   return { intents };
 }
 
@@ -69,14 +80,6 @@ async function firstChunkNow(tx: PoolClient, runNo: number): Promise<number> {
   const { rows } = await tx.query<{ passes: number }>(sql`
     select count(*) as passes from step_ledger where run_no = ${runNo} and step = 'apply.links'`);
   return (rows[0]?.passes ?? 0) * chunksPerPass;
-}
-
-interface Slice {
-  readonly object: ObjectType;
-  readonly part: number;
-  readonly parts: number;
-  /** Only the pairs of the table `due`. */
-  readonly onlyDue: boolean;
 }
 
 /**
