@@ -111,10 +111,13 @@ export const errorTable = {
     says: 'a field does not exist or cannot be seen',
     remedy: "Check the field's name and the field-level security of the integration user.",
   },
+  // Two sessions can end one after the other, as when the org restarts or an administrator ends them.
   SESSION_REFUSED: {
-    class: 'fatal',
+    class: 'limited',
     says: 'the org refuses a session that was just renewed',
     remedy: 'Check that the integration user is active and has the permission API Enabled, and the IP ranges of the app.',
+    retryAfterMs: limitedPauseMs,
+    mostTries: 2,
   },
   LOGIN_REFUSED: {
     class: 'fatal',

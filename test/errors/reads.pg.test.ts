@@ -70,7 +70,7 @@ test('a log of deletions that does not reach back: everything is read', async ()
 
 const ends: readonly (readonly [string, string, object])[] = [
   ['UNKNOWN_EXCEPTION', 'three times in a row', { ...query, count: 3, fault: error(500, 'UNKNOWN_EXCEPTION') }],
-  ['SESSION_REFUSED', 'also for a new session', { ...query, count: 'always', fault: { kind: 'sessionExpired' } }],
+  ['SESSION_REFUSED', 'for new sessions as well, twice in a row', { ...query, count: 'always', fault: { kind: 'sessionExpired' } }],
   ...['API_DISABLED_FOR_ORG', 'API_CURRENTLY_DISABLED', 'INSUFFICIENT_ACCESS', 'FUNCTIONALITY_NOT_ENABLED'].map(
     (code) => [code, 'at once', { ...query, fault: error(403, code) }] as const,
   ),

@@ -180,7 +180,7 @@ test('trap 4: a 401 that outlives the renewal of the session ends after one rene
     [4, () => org.salesforce.readPage('750A', null, 2)],
     [6, () => org.salesforce.checkIngest('750B')],
   ] as const) {
-    expect(await failureOf(work())).toMatchObject({ kind: 'permanent', code: 'SESSION_REFUSED' });
+    expect(await failureOf(work())).toMatchObject({ kind: 'transient', code: 'SESSION_REFUSED', mostTries: 2 });
     expect(org.count('/services/data/')).toBe(calls);
   }
   expect(org.count('/services/oauth2/token')).toBe(4);
