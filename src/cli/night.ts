@@ -6,6 +6,8 @@ import { progress } from '../../workflows/messages.ts';
 import { Failure } from '../domain/failure.ts';
 import type { Progress, RunRequest, RunResult, RunStatus } from '../domain/progress.ts';
 import { grpcCode } from './errors.ts';
+import { retriesOf } from './retries.ts';
+import type { Retry } from './retries.ts';
 
 /** One execution of `<name>-run`. */
 export interface OpenNight {
@@ -73,8 +75,8 @@ export async function queryProgress(client: Client, night: OpenNight): Promise<P
 }
 
 export interface FollowOptions {
-  /** Told about once a second, undefined when no worker answers. */
-  readonly onProgress: (progress: Progress | undefined) => void;
+  /** Told about once a second, undefined when no worker answers; from time to time with what is tried again. */
+  readonly onProgress: (progress: Progress | undefined, retries: readonly Retry[]) => void;
   readonly signal: AbortSignal;
 }
 
@@ -87,17 +89,30 @@ export async function followNight(client: Client, night: OpenNight, { onProgress
     .then((end) => void (ended = end))
     .finally(() => over.abort());
   const either = AbortSignal.any([signal, over.signal]);
-  while (!either.aborted) {
+  for (let look = 1; !either.aborted; look += 1) {
     const now = await queryProgress(client, night);
     run = now?.run ?? run;
-    if (!signal.aborted) onProgress(now);
+    const retries = look % looksPerRetries === 0 ? await retriesIfKnown(client, night) : [];
+    if (!signal.aborted) onProgress(now, retries);
     await pause(1_000, either);
   }
   if (signal.aborted) return undefined;
   await waiting;
   const last = await queryProgress(client, night);
-  if (last !== undefined) onProgress(last);
+  if (last !== undefined) onProgress(last, []);
   return ended === undefined ? undefined : { ...(ended as EndedNight), run: (ended as EndedNight).run ?? last?.run ?? run };
+}
+
+const looksPerRetries = 5;
+
+/** A server that is away is waited for elsewhere. */
+async function retriesIfKnown(client: Client, night: OpenNight): Promise<readonly Retry[]> {
+  try {
+    return await retriesOf(client, night);
+  } catch (error) {
+    if (grpcCode(error) === undefined) throw error;
+    return [];
+  }
 }
 
 async function waitForEnd(client: Client, { workflowId, executionId }: OpenNight, signal: AbortSignal): Promise<EndedNight | undefined> {

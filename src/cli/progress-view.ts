@@ -2,10 +2,12 @@ import cliProgress from 'cli-progress';
 import { planLines } from '../domain/guards.ts';
 import type { Progress, StepProgress } from '../domain/progress.ts';
 import { count, note, seconds } from './output.ts';
+import { retryLine } from './retries.ts';
+import type { Retry } from './retries.ts';
 
 /** Shows how a run goes on. */
 export interface ProgressView {
-  readonly show: (progress: Progress | undefined) => void;
+  readonly show: (progress: Progress | undefined, retries: readonly Retry[]) => void;
   readonly stop: () => void;
 }
 
@@ -31,6 +33,18 @@ function pauses({ pausedUntil }: Progress): string {
   return `the Salesforce API calls that the run may make are used up: it looks again at ${pausedUntil ?? 'once'}`;
 }
 
+/** Lines to say about what is tried again: one for each activity and reason. */
+function newRetries(): (retries: readonly Retry[]) => readonly string[] {
+  const told = new Set<string>();
+  return (retries) =>
+    retries.flatMap((retry) => {
+      const key = `${retry.activity} ${retry.code}`;
+      if (told.has(key)) return [];
+      told.add(key);
+      return [retryLine(retry)];
+    });
+}
+
 function nameOf({ step, object }: StepProgress): string {
   return object === 'all' ? step : `${step} ${object}`;
 }
@@ -40,10 +54,12 @@ function lineView(approveCommand: string): ProgressView {
   let silent = 0;
   let asked = false;
   let paused = false;
+  const retriesToSay = newRetries();
   return {
-    show: (progress) => {
+    show: (progress, retries) => {
       silent = progress === undefined ? silent + 1 : 0;
       if (silent === 2) note(waitingLine);
+      for (const line of retriesToSay(retries)) note(line);
       if (progress === undefined) return;
       for (const row of progress.steps) {
         const { state, records, ms } = row;
@@ -81,10 +97,12 @@ function barView(approveCommand: string): ProgressView {
   let silent = 0;
   let asked = false;
   let paused = false;
+  const retriesToSay = newRetries();
   return {
-    show: (progress) => {
+    show: (progress, retries) => {
       silent = progress === undefined ? silent + 1 : 0;
       if (silent === 2) bars.log(`${waitingLine}\n`);
+      for (const line of retriesToSay(retries)) bars.log(`${line}\n`);
       if (progress === undefined) return;
       for (const row of progress.steps) {
         const { state, records, total, ms } = row;

@@ -9,6 +9,7 @@ import { findOpenNight, queryProgress } from './night.ts';
 import { addExamples, addPlaceOptions } from './options.ts';
 import type { PlaceOptions } from './options.ts';
 import { count, note, print, printJson, seconds } from './output.ts';
+import { retriesOf, retryLine } from './retries.ts';
 import { endingSignal } from './signals.ts';
 
 interface StatusOptions extends PlaceOptions {
@@ -34,10 +35,11 @@ async function status(options: StatusOptions): Promise<void> {
     return;
   }
   const progress = night === undefined ? undefined : await queryProgress(client, night);
-  if (options.json === true) printJson(night === undefined ? { status: 'idle' } : (progress ?? { status: 'unanswered' }));
+  const retrying = night === undefined ? [] : await retriesOf(client, night);
+  if (options.json === true) printJson(night === undefined ? { status: 'idle' } : { ...(progress ?? { status: 'unanswered' }), retrying });
   else if (night === undefined) tellIdle(sync);
   else if (progress === undefined) note('a run is in progress, but no worker answers for it; it goes on when one does');
-  else print(renderProgress(progress, sync.placeArguments));
+  else print([renderProgress(progress, sync.placeArguments), ...retrying.map(retryLine)].join('\n'));
 }
 
 function tellIdle(sync: SyncConnection): void {

@@ -133,7 +133,17 @@ const unreachable = new Set([
   '08001',
   '08003',
 ]);
-const resources = new Set(['53100', '53200', '53300', '53400', '40001', '40P01', '55P03', '57014']);
+/** What passes by itself, or with an operator's help: what is said of it, and what to do. */
+const passing: ReadonlyMap<string, readonly [says: string, remedy?: string]> = new Map([
+  ['53100', ['has no room left on its disk', 'free some, or give it more: it goes on by itself']],
+  ['53200', ['is out of memory', 'give it more, or less to do at the same time: it goes on by itself']],
+  ['53300', ['has no free connection', 'end some that others hold, or raise max_connections: it goes on by itself']],
+  ['53400', ['has reached a limit of its configuration', 'see its log']],
+  ['40001', ['could not bring two transactions together']],
+  ['40P01', ['ended a deadlock']],
+  ['55P03', ['has locked what is wanted']],
+  ['57014', ['has ended a statement that took too long, or that somebody cancelled']],
+]);
 
 /** Turns a driver's error into a Failure without the row values that PostgreSQL puts into `detail`. */
 export function databaseFailure(error: unknown, where: string): unknown {
@@ -153,10 +163,12 @@ export function databaseFailure(error: unknown, where: string): unknown {
       code: 'DATABASE_REFUSED',
       remedy: 'check user, password and database name in the address',
     });
-  if (code !== undefined && resources.has(code))
-    return new Failure(`the database at ${where} cannot go on for now (${code})`, {
+  const [says, remedy] = passing.get(code ?? '') ?? [];
+  if (code !== undefined && says !== undefined)
+    return new Failure(`the database at ${where} ${says} (${code})`, {
       kind: 'transient',
       code: `DATABASE_${code}`,
+      ...(remedy === undefined ? {} : { remedy }),
       cause: stripped(error),
     });
   if (code !== undefined && /^[0-9A-Z]{5}$/.test(code))

@@ -97,7 +97,7 @@ test('where there is no terminal a step is a line when it begins, every ten seco
       row({ ms: 12_000, records: 6_000 }),
       row({ state: 'done', ms: 13_210, records: 7_000 }),
     ])
-      view.show(progressWith([step, row({ step: 'match', state: 'waiting' })]));
+      view.show(progressWith([step, row({ step: 'match', state: 'waiting' })]), []);
   });
   expect(lines).toEqual(['fetch contact: running', 'fetch contact: running, 5,000 records, 11.0 s', 'fetch contact: done, 7,000 records, 13.2 s']);
 });
@@ -106,11 +106,31 @@ test('a run that waits for approval, or for a worker, says so once', () => {
   const view = progressView(false, 'crm-sync approve');
   const waiting = progressWith([], { status: 'awaitingApproval', approvalExpiresAt: '2026-10-01T01:00:00.000Z' });
   const lines = linesOf(() => {
-    for (const shown of [waiting, waiting, undefined, undefined, undefined, waiting]) view.show(shown);
+    for (const shown of [waiting, waiting, undefined, undefined, undefined, waiting]) view.show(shown, []);
   });
   expect(lines).toEqual([
     'the plan waits for approval until 2026-10-01T01:00:00.000Z: crm-sync approve, or reject',
     'waiting for a worker to answer; the run goes on when one does',
+  ]);
+});
+
+test('what is tried again is said once for each reason', () => {
+  const view = progressView(false, 'crm-sync approve');
+  const full = { activity: 'beginMatch', attempt: 3, code: 'DATABASE_53100', message: 'the disk is full' };
+  const lines = linesOf(() => {
+    for (const retries of [
+      [full],
+      [],
+      [
+        { ...full, attempt: 9 },
+        { ...full, code: 'UNREACHABLE', message: 'the server cannot be reached' },
+      ],
+    ])
+      view.show(progressWith([]), retries);
+  });
+  expect(lines).toEqual([
+    'beginMatch is tried again (try 3): the disk is full (DATABASE_53100)',
+    'beginMatch is tried again (try 3): the server cannot be reached (UNREACHABLE)',
   ]);
 });
 
