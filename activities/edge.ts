@@ -115,6 +115,6 @@ export function attempt(): number {
 
 /** Which attempt this is, of which execution of the workflow. */
 export function opener(): Opener {
-  const { workflowExecution, attempt } = Context.current().info;
-  return { execution: workflowExecution?.runId ?? '', attempt };
+  const { workflowExecution, attempt, scheduledTimestampMs } = Context.current().info;
+  return { execution: workflowExecution?.runId ?? '', attempt, askedAtMs: scheduledTimestampMs };
 }

@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Client, Connection, ConnectionOptions } from '@temporalio/client';
-import type { NativeConnectionOptions } from '@temporalio/worker';
 import { readEnvironment } from '../config/environment.ts';
 import type { Environment } from '../config/environment.ts';
 import { readSettings } from '../config/load.ts';
 import type { LoadedSettings } from '../config/load.ts';
 import { schemaNames } from '../config/settings.ts';
 import type { Settings } from '../config/settings.ts';
+import { temporalOfEnvironment } from '../config/temporal.ts';
+import type { TemporalPlace } from '../config/temporal.ts';
 import { Failure, usageFailure } from '../domain/failure.ts';
 import { readStack } from '../local/stack-file.ts';
 import type { StackFile } from '../local/stack-file.ts';
@@ -19,11 +20,6 @@ import { defaultConfigFile, defaultStateDir } from './options.ts';
 import type { PlaceOptions } from './options.ts';
 import { readStackSettings, settingsOfStack } from './stack-settings.ts';
 import type { StackSettings } from './stack-settings.ts';
-
-export interface TemporalPlace {
-  readonly connection: NativeConnectionOptions;
-  readonly namespace: string;
-}
 
 /** The sync that a command is about, and the ways to it: nothing is opened before it is asked for, everything is closed at the end. */
 export class SyncConnection {
@@ -70,17 +66,11 @@ export class SyncConnection {
 
   async temporalPlace(): Promise<TemporalPlace> {
     const temporal = this.stack?.temporal;
-    if (temporal !== undefined) return { connection: { address: temporal.address }, namespace: temporal.namespace ?? 'default' };
-    const { loadClientConnectConfig } = await import('@temporalio/envconfig');
-    try {
-      const { connectionOptions, namespace } = loadClientConnectConfig({ configFileStrict: true });
-      return { connection: connectionOptions, namespace: namespace ?? 'default' };
-    } catch (error) {
-      throw usageFailure(
-        `the configuration of the Temporal client cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-        'Correct the file that TEMPORAL_CONFIG_FILE names, or the variables TEMPORAL_*.',
-      );
-    }
+    // A server of the stack's own has neither TLS nor keys; of another one the environment has them.
+    const { connection, namespace } = temporal?.pid === undefined ? await temporalOfEnvironment() : { connection: {}, namespace: 'default' };
+    return temporal === undefined
+      ? { connection, namespace }
+      : { connection: { ...connection, address: temporal.address }, namespace: temporal.namespace ?? 'default' };
   }
 
   /** @throws Failure `TEMPORAL_UNREACHABLE` */

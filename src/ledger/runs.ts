@@ -23,6 +23,8 @@ export interface OpenRun extends RunRef {
 export interface Opener {
   readonly execution: string;
   readonly attempt: number;
+  /** When it was asked for, by the engine's clock; the same for each attempt. */
+  readonly askedAtMs: number;
 }
 
 export interface RunToOpen {
@@ -59,7 +61,8 @@ function openRunOf(row: RunRow): OpenRun {
  */
 export async function takeUpAgain(tx: Queryable, run: string, opener?: Opener): Promise<OpenRun | undefined> {
   const found = await tx.query<RunRow>(sql`
-    update run set attempt = attempt + 1, opened_by = ${opener?.execution ?? null}, opened_attempt = ${opener?.attempt ?? null}
+    update run set attempt = attempt + 1, opened_by = ${opener?.execution ?? null}, opened_attempt = ${opener?.attempt ?? null},
+      opening_asked_at = ${askedAt(opener)}
      where run = ${run} and finished_at is null and (opened_by = ${opener?.execution ?? null} and opened_attempt > ${opener?.attempt ?? null}) is not true
     returning run, run_no, attempt, kind, settings, decision_seq, leads`);
   const row = found.rows[0];
@@ -68,23 +71,30 @@ export async function takeUpAgain(tx: Queryable, run: string, opener?: Opener): 
 
 /**
  * Opens a run, or takes it up again under a new attempt if it is open already. A run of another key that is still open was abandoned, since the
- * workflow id is the lock: it is closed as `failed`. Throws `RUN_CLOSED` for a key whose run has ended.
+ * workflow id is the lock: it is closed as `failed`. Throws `RUN_CLOSED` for a key whose run has ended, and if the other one was asked for later: then it is this opener, paused and woken up, that was abandoned.
  */
 export async function openRun(tx: Queryable, wanted: RunToOpen): Promise<OpenRun> {
-  await tx.query(sql`select from run where finished_at is null for update`);
+  const askedAtIso = askedAt(wanted.opener);
+  const open = await tx.query<{ later: boolean }>(sql`
+    select coalesce(run <> ${wanted.run} and opening_asked_at > ${askedAtIso}::timestamptz, false) as later from run where finished_at is null for update`);
+  if (open.rows[0]?.later === true) throw runClosed(wanted.run);
   await tx.query(sql`
     update run set status = 'failed', finished_at = now() where finished_at is null and run <> ${wanted.run}`);
   const opened = await tx.query<RunRow>(sql`
-    insert into run (run, kind, status, workflow_id, settings, settings_hash, decision_seq, leads, api_budget, api_reserve, opened_by, opened_attempt)
+    insert into run (run, kind, status, workflow_id, settings, settings_hash, decision_seq, leads, api_budget, api_reserve, opened_by, opened_attempt, opening_asked_at)
     values (${wanted.run}, ${wanted.kind}, 'running', ${wanted.workflowId}, ${JSON.stringify(wanted.shape)}, ${wanted.settingsHash},
       coalesce((select max(seq) from decision), 0), ${wanted.leads}, ${wanted.apiBudget}, ${wanted.apiReserve ?? 0},
-      ${wanted.opener?.execution ?? null}, ${wanted.opener?.attempt ?? null})
-    on conflict (run) do update set attempt = run.attempt + 1, opened_by = excluded.opened_by, opened_attempt = excluded.opened_attempt
+      ${wanted.opener?.execution ?? null}, ${wanted.opener?.attempt ?? null}, ${askedAtIso})
+    on conflict (run) do update set attempt = run.attempt + 1, opened_by = excluded.opened_by, opened_attempt = excluded.opened_attempt, opening_asked_at = excluded.opening_asked_at
      where run.finished_at is null and (run.opened_by = excluded.opened_by and run.opened_attempt > excluded.opened_attempt) is not true
     returning run, run_no, attempt, kind, settings, decision_seq, leads`);
   const row = opened.rows[0];
   if (row === undefined) throw runClosed(wanted.run);
   return openRunOf(row);
+}
+
+function askedAt(opener: Opener | undefined): string | null {
+  return opener === undefined ? null : new Date(opener.askedAtMs).toISOString();
 }
 
 function runClosed(run: string): Failure {

@@ -26,7 +26,7 @@ import {
   type RecordedProcesses,
 } from './state-directory.ts';
 import { ensureTemporalCli } from './temporal-cli.ts';
-import { checkTemporal, temporalServer } from './temporal-server.ts';
+import { checkTemporalOfEnvironment, temporalServer } from './temporal-server.ts';
 
 export type PartName = 'postgres' | 'temporal' | 'simulator' | 'worker';
 
@@ -228,13 +228,13 @@ class StackInProgress {
   async #useTemporal(address: string): Promise<void> {
     const { temporalNamespace: namespace } = this.#options.environment;
     try {
-      await checkTemporal(address, namespace);
+      await checkTemporalOfEnvironment(address, namespace);
     } catch (error) {
       throw unreachable(
         'Temporal server',
         `${address}, namespace ${namespace} (TEMPORAL_ADDRESS)`,
         error,
-        'Start it or correct TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE; without them a server is started here.',
+        'Start it or correct TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (with TLS: TEMPORAL_TLS_* and TEMPORAL_API_KEY); without them a server is started here.',
       );
     }
     await this.#update({ temporal: { address, ...(namespace === 'default' ? {} : { namespace }) } });

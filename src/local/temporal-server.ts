@@ -1,5 +1,7 @@
 import { access, chmod, rm, writeFile } from 'node:fs/promises';
 import { Connection } from '@temporalio/client';
+import type { ConnectionOptions } from '@temporalio/client';
+import { temporalOfEnvironment } from '../config/temporal.ts';
 import type { PartDefinition } from './part.ts';
 
 export interface TemporalServerOptions {
@@ -32,7 +34,7 @@ export function temporalServer(options: TemporalServerOptions): PartDefinition<u
       'If its database is damaged, delete temporal.db* in the state directory (histories are lost, links are not); or name a server that runs with TEMPORAL_ADDRESS.',
     prepare: () => discardUnfinished(options.databaseFile),
     ready: async () => {
-      await checkTemporal(address, 'default');
+      await checkTemporal({ address }, 'default');
       await markFinished(options.databaseFile);
       return undefined;
     },
@@ -63,11 +65,17 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /** Asks the server over gRPC for the namespace: a port that is open is not yet a server that works. */
-export async function checkTemporal(address: string, namespace: string): Promise<void> {
-  const connection = await Connection.connect({ address, connectTimeout: '2s' });
+async function checkTemporal(options: ConnectionOptions, namespace: string): Promise<void> {
+  const connection = await Connection.connect({ ...options, connectTimeout: '2s' });
   try {
     await connection.withDeadline(Date.now() + 2_000, () => connection.workflowService.describeNamespace({ namespace }));
   } finally {
     await connection.close();
   }
+}
+
+/** The same of a server that somebody else runs, by what the environment says of TLS and keys. */
+export async function checkTemporalOfEnvironment(address: string, namespace: string): Promise<void> {
+  const { connection } = await temporalOfEnvironment();
+  await checkTemporal({ ...(connection as ConnectionOptions), address }, namespace);
 }

@@ -50,6 +50,23 @@ test('worker and commands speak to Temporal over TLS with a client certificate, 
   expect(await worker.end('SIGTERM')).toBe(0);
 });
 
+test('`up` takes the server that the environment names, over TLS, and so do the commands that find it by its state directory', async () => {
+  const { cwd, file } = await configured();
+  const { address } = await tlsProxy(inject('temporalAddress'), server, authority.certificate);
+  const env = {
+    TEMPORAL_ADDRESS: address,
+    TEMPORAL_NAMESPACE: temporal.namespace,
+    TEMPORAL_TLS_SERVER_CA_CERT_PATH: file('ca.pem'),
+    TEMPORAL_TLS_CLIENT_CERT_PATH: file('client.pem'),
+    TEMPORAL_TLS_CLIENT_KEY_PATH: file('client.key'),
+  };
+  const up = startCrmSync(['up', '--state', 'state'], cwd, env);
+  await up.says(`up: Temporal ${address}`);
+  const { stdout } = await crmSync(['status', '--state', 'state'], { cwd, env });
+  expect(stdout).toContain('no run is in progress');
+  expect(await up.end('SIGINT')).toBe(0);
+});
+
 test('an API key goes over TLS to the server, and into no output', async () => {
   const { cwd, file } = await configured();
   const { address, authorizations } = await tlsProxy(inject('temporalAddress'), server, null);
