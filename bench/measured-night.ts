@@ -1,3 +1,4 @@
+import { KeptTexts } from '../chaos/kept-texts.ts';
 import type { SyncConnection } from '../src/cli/connections.ts';
 import { newRunKey, openNight } from '../src/cli/night.ts';
 import { steps } from '../src/domain/progress.ts';
@@ -31,6 +32,7 @@ export interface MeasuredNight {
   readonly workerPeakMegabytes: number;
   /** Of the run and of its children together; `longest` of one of them. */
   readonly historyEvents: { readonly all: number; readonly longest: number };
+  readonly largestPayloadBytes: number;
   readonly activities: readonly MeasuredActivity[];
 }
 
@@ -49,6 +51,7 @@ export async function measureNight(sync: SyncConnection, stack: StackFile): Prom
   await forgetPeak(worker);
   const before = await processors();
   const run = newRunKey(new Date());
+  const begunAt = new Date().toISOString();
   const begun = performance.now();
   const night = await openNight(client, sync.name, { run, kind: 'night', full: false, atGate: 'end' });
   const { status } = (await client.workflow.getHandle(night.workflowId, night.executionId).result()) as RunResult;
@@ -57,8 +60,8 @@ export async function measureNight(sync: SyncConnection, stack: StackFile): Prom
   const workerPeakMegabytes = await peakMegabytes(worker);
   const summary = await runByKey(database, run);
   if (status !== 'success' || summary === undefined || summary.report === null) throw new Error(`the night ended as ${status}`);
-  const lengths = [(await client.workflow.getHandle(night.workflowId, night.executionId).describe()).historyLength];
-  for (const object of ['account', 'contact']) lengths.push((await client.workflow.getHandle(`${run}/fetch/${object}`).describe()).historyLength);
+  const kept = new KeptTexts();
+  await kept.addServer(client, `StartTime >= '${begunAt}'`);
   return {
     report: summary.report,
     seconds,
@@ -69,7 +72,8 @@ export async function measureNight(sync: SyncConnection, stack: StackFile): Prom
       temporal: after.temporal - before.temporal,
     },
     workerPeakMegabytes,
-    historyEvents: { all: lengths.reduce((sum, length) => sum + length, 0), longest: Math.max(...lengths) },
+    historyEvents: { all: kept.events, longest: kept.largestWorkflow.events },
+    largestPayloadBytes: kept.largestPayload.bytes,
     stepSeconds: await stepSecondsOf(database, summary.runNo),
     activities: await activitiesOf(database, summary.runNo),
   };

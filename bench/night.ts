@@ -90,7 +90,10 @@ async function benchOf(contacts: number): Promise<Measured> {
   }
 }
 
-function sayNight(night: number, { report, processor, workerPeakMegabytes, historyEvents, activities, ...measured }: MeasuredNight): void {
+function sayNight(
+  night: number,
+  { report, processor, workerPeakMegabytes, historyEvents, largestPayloadBytes, activities, ...measured }: MeasuredNight,
+): void {
   const rows = report.steps.map(({ step, object, records, ms }) => [
     `${step} ${object}`,
     count(records),
@@ -106,7 +109,7 @@ function sayNight(night: number, { report, processor, workerPeakMegabytes, histo
       .join(', ');
   say(`intents: Personalization ${writes(personalization)}; Salesforce ${writes(salesforce)}`);
   say(
-    `API calls ${count(report.apiCalls.used)}; worker's peak memory ${count(workerPeakMegabytes)} MB; history events ${count(historyEvents.all)} in all, ${count(historyEvents.longest)} in the longest workflow`,
+    `API calls ${count(report.apiCalls.used)}; worker's peak memory ${count(workerPeakMegabytes)} MB; history events ${count(historyEvents.all)} in all, ${count(historyEvents.longest)} in the longest workflow, the largest payload ${count(largestPayloadBytes)} bytes`,
   );
   say(
     `processor seconds: ${Object.entries(processor)
