@@ -22,7 +22,7 @@ export interface CsvFile {
 
 /**
  * Writes what is planned of a part as one CSV: a row a record, a column a field; an empty cell is unchanged, `#N/A` clears. LF, UTF-8, records of one parent side by side. PostgreSQL
- * makes the CSV: no value passes through the program.
+ * makes the CSV: no value passes through the program. Where nothing is planned there is no file.
  */
 export async function writeCsv({ database, workDirectory }: ApplyDependencies, ctx: ApplyContext, part: ApplyPart, name: string): Promise<CsvFile> {
   const fields = await fieldsOf(database, ctx.runNo, part);
@@ -32,6 +32,8 @@ export async function writeCsv({ database, workDirectory }: ApplyDependencies, c
   const mappings = found.rows.map(({ mapping }) => mapping);
   const columns = mappings.map((mapping) => fields[mapping - 1] as string);
   const file = path.join(workDirectory, name);
+  // Everything was found as wanted, or was put off.
+  if (mappings.length === 0) return { file, columns: [], rows: 0, sha256: '' };
   const cells = mappings.map(
     (mapping, at) =>
       `case when ${mapping} = any (i.mappings) then coalesce(i.after[${mapping}], '#N/A') end as ${identifier(columns[at] as string).fragment}`,

@@ -55,6 +55,22 @@ test('R26 Bulk: the same', async () => {
   ]);
 });
 
+test('Bulk: a part of which nothing is left to send when it is looked at opens no job', async () => {
+  const { world, run, crmPart } = await reserved(url, 'bulk');
+  for (const n of [1, 2]) editOrg(world, 'update "Contact" set "Department" = ? where "Id" = ?', `new${n}`, id(n));
+  editOrg(world, 'update "Contact" set "Department" = ? where "Id" = ?', 'theirs', id(3));
+  editOrg(world, 'update "Contact" set "IsDeleted" = 1 where "Id" = ?', id(4));
+  expect(await openBulkPart(world.deps, run, crmPart, still)).toEqual({ jobNo: null });
+  expect(await outcomes(world, run)).toEqual([
+    '1,unchanged',
+    '2,unchanged',
+    '3,deferred,,changedMeanwhile',
+    '4,rejected,ENTITY_IS_DELETED,the record is deleted',
+  ]);
+  const jobs = await world.deps.database.query(sql`select state, sf_job_id, rows_sent from write_job`);
+  expect(jobs.rows).toEqual([{ state: 'done', sf_job_id: null, rows_sent: 0 }]);
+});
+
 test('Bulk: records that no result file names are looked at: written is applied, not written waits for the next night', async () => {
   const { world, run, crmPart } = await reserved(url, 'bulk');
   const deps = withResults(world, (_kind, rows) => rows.filter((row) => row.id !== id(1) && row.id !== id(2)));
