@@ -135,6 +135,17 @@ const kinds: readonly Kind[] = [
   { says: 'budget spent for good', on: ['any'], weight: 0.2, mayEnd: true, forGood: true, fault: () => ({ kind: 'requestLimit', limit: 'total' }) },
 ];
 
+/** The answer to the hand-over of a Bulk job is lost. */
+export const lostHandOver: DrawnFault = {
+  name: 'hand-over: answer lost',
+  path: targets.handOver.path,
+  method: 'PATCH',
+  at: 1,
+  count: 1,
+  fault: { kind: 'loseAnswer' },
+  mayEnd: false,
+};
+
 const mostRestarts = 2;
 
 /** Faults of one night. `bulk`: it sends so much that Bulk is used. */
