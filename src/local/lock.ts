@@ -1,4 +1,4 @@
-import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { link, readFile, unlink, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { identifyProcess, isRunning, type ProcessIdentity } from './process-identity.ts';
 
@@ -26,7 +26,7 @@ export async function tryLock(file: string): Promise<LockAttempt> {
       if (found === undefined) continue;
       const holder = parseHolder(found);
       if (holder !== undefined && isRunning(holder)) return { kind: 'busy', pid: holder.pid };
-      await discardStale(file, found);
+      await discardStale(file, found, draft);
     }
   } finally {
     await unlink(draft);
@@ -45,17 +45,36 @@ export async function waitForLock(file: string, onWait: (pid: number) => void): 
   }
 }
 
-/** Moves a stale lock away. Two that find the same one both move it: whoever moved a newer one by mistake puts it back. */
-async function discardStale(file: string, stale: string): Promise<void> {
-  const aside = `${file}.stale.${process.pid}`;
+/**
+ * Removes a stale lock. One does it at a time, under a lock of its own, and looks once more: what it removes is the stale one. Who finds somebody at it comes back a
+ * moment later.
+ */
+async function discardStale(file: string, stale: string, draft: string): Promise<void> {
+  const breaking = `${file}.breaking`;
   try {
-    await rename(file, aside);
+    await link(draft, breaking);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    const found = await readText(breaking);
+    const holder = found === undefined ? undefined : parseHolder(found);
+    // One that died in these few steps.
+    if (found !== undefined && (holder === undefined || !isRunning(holder))) await unlinkIfThere(breaking);
+    await delay(5);
+    return;
   }
-  if ((await readText(aside)) !== stale) await link(aside, file);
-  await unlink(aside);
+  try {
+    if ((await readText(file)) === stale) await unlink(file);
+  } finally {
+    await unlinkIfThere(breaking);
+  }
+}
+
+async function unlinkIfThere(file: string): Promise<void> {
+  try {
+    await unlink(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
 }
 
 async function releaseLock(file: string, own: string): Promise<void> {
