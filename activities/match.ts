@@ -25,13 +25,12 @@ interface MatchPart {
 }
 
 interface BegunMatch {
+  /** 0: nothing is to be compared, and the match has ended. */
   readonly parts: number;
   /** Their names, from the strongest to the weakest; with `matchFieldOrder: ordered` those of the fields. */
   readonly subTiers: readonly string[];
   /** Settled before any value is compared: the ineligible, pins, links; all of them if the match has ended. */
   readonly records: number;
-  /** Nothing was to be compared. */
-  readonly ended: boolean;
 }
 
 /** Sub-tiers and parts share the step ledger's one number of a part. */
@@ -93,9 +92,8 @@ export function matchActivities({ database }: Dependencies) {
         },
         cancellation(),
       );
-      const ended = begun.parts === 0;
-      const rest = ended ? await finish(ref, object) : 0;
-      return { parts: begun.parts, subTiers: begun.subTiers, records: begun.settled + rest, ended };
+      const rest = begun.parts === 0 ? await finish(ref, object) : 0;
+      return { parts: begun.parts, subTiers: begun.subTiers, records: begun.settled + rest };
     }),
 
     matchPart: activity(async (ref: RunRef, { object, subTier, part, parts }: MatchPart): Promise<{ readonly candidates: number }> => {

@@ -48,9 +48,8 @@ async function matchObject({ ref, table, mirror }: Night, object: ObjectType, st
       parts,
       subTiers,
       records: begun,
-      ended,
     } = await mirror.beginMatch.executeWithOptions({ summary: `match ${object}: pins, links` }, [ref, object]);
-    if (ended) return done(begun, begun);
+    if (parts === 0) return done(begun, begun);
     let settled = begun;
     done(begun);
     for (const [subTier, name] of subTiers.entries()) {

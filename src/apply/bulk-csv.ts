@@ -22,7 +22,7 @@ export interface CsvFile {
 
 /**
  * Writes what is planned of a part as one CSV: a row a record, a column a field; an empty cell is unchanged, `#N/A` clears. LF, UTF-8, records of one parent side by side. PostgreSQL
- * makes the CSV: no value passes through the program. Where nothing is planned there is no file.
+ * makes the CSV: no value passes through the program.
  */
 export async function writeCsv({ database, workDirectory }: ApplyDependencies, ctx: ApplyContext, part: ApplyPart, name: string): Promise<CsvFile> {
   const fields = await fieldsOf(database, ctx.runNo, part);
@@ -32,14 +32,12 @@ export async function writeCsv({ database, workDirectory }: ApplyDependencies, c
   const mappings = found.rows.map(({ mapping }) => mapping);
   const columns = mappings.map((mapping) => fields[mapping - 1] as string);
   const file = path.join(workDirectory, name);
-  // Everything was found as wanted, or was put off.
-  if (mappings.length === 0) return { file, columns: [], rows: 0, sha256: '' };
   const cells = mappings.map(
     (mapping, at) =>
       `case when ${mapping} = any (i.mappings) then coalesce(i.after[${mapping}], '#N/A') end as ${identifier(columns[at] as string).fragment}`,
   );
   const query = `
-    select i.target_id as "Id", ${cells.join(', ')} from intent_set i join crm_record c on c.object = i.object and c.rec = i.crm
+    select ${['i.target_id as "Id"', ...cells].join(', ')} from intent_set i join crm_record c on c.object = i.object and c.rec = i.crm
      where i.run_no = ${ctx.runNo} and i.side = 'salesforce' and i.object = ${pg.escapeLiteral(part.object)} and i.part = ${part.chunk} and i.outcome is null
      order by c.account_id nulls last, i.target_id`;
   const hash = createHash('sha256');
