@@ -78,6 +78,8 @@ export async function startPart<Ready>(definition: PartDefinition<Ready>, events
         if (stopping.signal.aborted) return;
         try {
           current = await startOnce(definition, events, stopping.signal);
+          // Whoever stopped it while its answer was passed on has ended the one before.
+          if (stopping.signal.aborted) return await current.end();
           events.onLine(`${name} runs again (pid ${current.pid})`);
           break;
         } catch (error) {

@@ -87,6 +87,24 @@ test('a part that is stopped stays stopped, and so do those that stop it twice',
   expect(events.lines).toEqual([]);
 });
 
+test('a part that is stopped while it comes back is ended, and whoever stops it does not wait for ever', async () => {
+  const events = recorder();
+  let stopOnReturn: () => void = () => undefined;
+  const part = await startPart(await definition(stays), {
+    ...events,
+    onReady: async (pid, ready) => {
+      stopOnReturn();
+      await events.onReady(pid, ready);
+    },
+  });
+  let stopped: Promise<void> | undefined;
+  stopOnReturn = (): void => void (stopped = part.stop());
+  process.kill(part.pid(), 'SIGKILL');
+  const second = await events.readyAgain(1);
+  await stopped;
+  expect(identifyProcess(second)).toBeUndefined();
+});
+
 test('a part that does not listen to its stop signal is ended by force', async () => {
   const deaf = `process.on('SIGTERM', () => {}); ${stays}`;
   const part = await startPart(await definition(deaf, { stopGraceMs: 200 }), recorder());
