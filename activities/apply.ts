@@ -43,11 +43,11 @@ export function applyActivities(dependencies: Dependencies) {
 
   return {
     /**
-     * The one point at which decisions become real, and persons who are gone are forgotten (R23); then, in a commit of its own, what is to be sent is cut into parts. Leads that come on later are a
-     * second pass (R16).
+     * The one point at which decisions become real, and persons who are gone are forgotten (R23). At the same time, in a commit of its own, what is to be sent is cut into parts: neither needs the
+     * other. Leads that come on later are a second pass (R16).
      */
     commitLinks: activity(async (ref: RunRef, pass: number): Promise<{ readonly groups: readonly PartGroup[] }> => {
-      await once(
+      const links = once(
         database,
         ref,
         { step: 'apply.links', object: 'all', part: pass },
@@ -60,11 +60,17 @@ export function applyActivities(dependencies: Dependencies) {
         },
         cancellation(),
       );
-      const reserved = await once<Reserved>(database, ref, { step: 'apply.reserve', object: 'all', part: pass }, async (tx, run) => ({
-        records: 0,
-        groups: JSON.stringify(await reserveParts(tx, run)),
-      }));
-      return { groups: JSON.parse(reserved.groups) as readonly PartGroup[] };
+      const parts = once<Reserved>(
+        database,
+        ref,
+        { step: 'apply.reserve', object: 'all', part: pass },
+        async (tx, run) => ({ records: 0, groups: JSON.stringify(await reserveParts(tx, run)) }),
+        cancellation(),
+      );
+      // None is left at work when the other has failed.
+      await Promise.allSettled([links, parts]);
+      await links;
+      return { groups: JSON.parse((await parts).groups) as readonly PartGroup[] };
     }),
 
     /** `count` parts from `first` on, one after the other, each with commits of its own. A run that is cancelled begins no further one. */

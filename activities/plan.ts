@@ -5,6 +5,7 @@ import type { ObjectType } from '../src/domain/objects.ts';
 import { loadRun, setRunStatus } from '../src/ledger/runs.ts';
 import type { OpenRun, RunRef } from '../src/ledger/runs.ts';
 import { approvalDeadlineMs } from '../src/config/night.ts';
+import { withParallelQuery } from '../src/mirror/parallel-query.ts';
 import { planDigest } from '../src/mirror/plan/digest.ts';
 import { collectDue, lastApplied } from '../src/mirror/plan/due.ts';
 import { noteMappings } from '../src/mirror/plan/intent-fields.ts';
@@ -88,7 +89,7 @@ export function planActivities(dependencies: Dependencies) {
       const finished = await once(database, ref, { step: 'plan.finish', object: 'all', part: pass }, async (tx, run) => {
         const { intents: withheld, forecast } = await withhold(tx, run, whenSpent === 'partial' ? left : null);
         const plan = await readPlan(tx, run, { objects, withheld, apiCalls: { forecast, left } });
-        const digest = await planDigest(tx, run.runNo);
+        const digest = await withParallelQuery(tx, () => planDigest(tx, run.runNo));
         await setRunStatus(tx, ref, plan.asks.length > 0 ? 'awaitingApproval' : 'running', digest);
         return { records: 0, digest, plan: JSON.stringify(plan), approvalExpiresAtMs: approvalDeadlineMs(run.shape.settings.schedule, Date.now()) };
       });

@@ -28,7 +28,7 @@ export async function settleAbandoned(deps: ApplyDependencies, by: OpenRun, hear
     await abortOpenJobs(deps, ctx);
     await markSubmitted(deps, ctx);
     for (const part of await partsInFlight(deps, ctx)) {
-      await lookAgain(deps, ctx, part, true, heartbeat, 'abandoned');
+      await lookAgain(deps, ctx, part, 'inDoubt', heartbeat, 'abandoned');
       await readBack(deps, ctx, part, heartbeat);
     }
     await inRun(deps.database, ctx, async (tx) => {

@@ -4,12 +4,11 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import pg from 'pg';
 import { Failure } from '../domain/failure.ts';
 import { copyCsv } from '../mirror/copy-out.ts';
-import { identifier, sql } from '../postgres/sql.ts';
+import { identifier } from '../postgres/sql.ts';
 import type { ApplyContext, ApplyDependencies } from './dependencies.ts';
-import { fieldsOf } from './parts.ts';
+import { intentsOf, writtenFields } from './part-intents.ts';
 import type { ApplyPart } from './parts.ts';
 
 export interface CsvFile {
@@ -25,21 +24,15 @@ export interface CsvFile {
  * makes the CSV: no value passes through the program.
  */
 export async function writeCsv({ database, workDirectory }: ApplyDependencies, ctx: ApplyContext, part: ApplyPart, name: string): Promise<CsvFile> {
-  const fields = await fieldsOf(database, ctx.runNo, part);
-  const found = await database.query<{ mapping: number }>(sql`
-    select distinct m.mapping from intent_set cross join lateral unnest(mappings) as m(mapping)
-     where run_no = ${ctx.runNo} and side = 'salesforce' and object = ${part.object} and part = ${part.chunk} and outcome is null order by m.mapping`);
-  const mappings = found.rows.map(({ mapping }) => mapping);
-  const columns = mappings.map((mapping) => fields[mapping - 1] as string);
+  const fields = await writtenFields(database, ctx, part, 'planned');
   const file = path.join(workDirectory, name);
-  const cells = mappings.map(
-    (mapping, at) =>
-      `case when ${mapping} = any (i.mappings) then coalesce(i.after[${mapping}], '#N/A') end as ${identifier(columns[at] as string).fragment}`,
+  const cells = fields.map(
+    ({ mapping, field }) => `case when ${mapping} = any (s.mappings) then coalesce(s.after[${mapping}], '#N/A') end as ${identifier(field).fragment}`,
   );
   const query = `
-    select ${['i.target_id as "Id"', ...cells].join(', ')} from intent_set i join crm_record c on c.object = i.object and c.rec = i.crm
-     where i.run_no = ${ctx.runNo} and i.side = 'salesforce' and i.object = ${pg.escapeLiteral(part.object)} and i.part = ${part.chunk} and i.outcome is null
-     order by c.account_id nulls last, i.target_id`;
+    select ${['s.target_id as "Id"', ...cells].join(', ')} from intent_set s join crm_record c on c.object = s.object and c.rec = s.crm
+     where ${intentsOf(ctx, part, 'planned').fragment}
+     order by c.account_id nulls last, s.target_id`;
   const hash = createHash('sha256');
   const { csv, rows } = copyCsv(database, query, { quoted: true });
   const hashed = new Transform({
@@ -54,7 +47,7 @@ export async function writeCsv({ database, workDirectory }: ApplyDependencies, c
   } catch (error) {
     throw diskFailure(error, workDirectory);
   }
-  return { file, columns, rows: rows(), sha256: hash.digest('hex') };
+  return { file, columns: fields.map(({ field }) => field), rows: rows(), sha256: hash.digest('hex') };
 }
 
 /** What the disk says, with the place; anything else comes back as it is. */

@@ -9,8 +9,9 @@ import { sendByCollections } from './collections.ts';
 import { readBack } from './confirm.ts';
 import type { ApplyContext, ApplyDependencies, Heartbeat } from './dependencies.ts';
 import { inRun, takePart } from './in-run.ts';
-import { lookAgain, undecidedIds } from './look-again.ts';
+import { lookAgain } from './look-again.ts';
 import { abortIfPossible, abortJob } from './open-jobs.ts';
+import { targetIds } from './part-intents.ts';
 import { crmObjectOf, loadPart, mostRecordsOfCollections } from './parts.ts';
 import type { ApplyPart } from './parts.ts';
 import { deferPlanned } from './row-outcomes.ts';
@@ -47,8 +48,8 @@ export async function openBulkPart(
 
 /** Whether so much is left of a part that it takes a job; little is sent at once, and what three jobs did not process waits for the next night. */
 async function leftForAnotherJob(deps: ApplyDependencies, ctx: ApplyContext, part: ApplyPart, ended: number, heartbeat: Heartbeat): Promise<boolean> {
-  await lookAgain(deps, ctx, part, true, heartbeat);
-  const left = await undecidedIds(deps.database, ctx, part, false);
+  await lookAgain(deps, ctx, part, 'inDoubt', heartbeat);
+  const left = await targetIds(deps.database, ctx, part, 'planned');
   if (left.length > mostRecordsOfCollections && ended < mostJobs) return true;
   if (left.length > mostRecordsOfCollections)
     await inRun(deps.database, ctx, async (tx) => {
@@ -75,7 +76,7 @@ async function openJob(
     await deferBlocked(tx, ctx, part);
     return reserveJob(tx, { run: ctx.run, object: part.targetObject, part: part.part, apiVersion: ctx.shape.settings.salesforce.apiVersion });
   });
-  await lookAgain(deps, ctx, part, false, heartbeat);
+  await lookAgain(deps, ctx, part, 'planned', heartbeat);
   const csv = await writeCsv(deps, ctx, part, `bulk-${job.jobNo}-${job.attempt}.csv`);
   try {
     if (csv.rows === 0) {

@@ -6,7 +6,8 @@ import type { IngestState, Salesforce } from '../salesforce/side.ts';
 import { keepSent, readBack } from './confirm.ts';
 import type { ApplyContext, ApplyDependencies, Heartbeat } from './dependencies.ts';
 import { inRun, takePart } from './in-run.ts';
-import { lookAgain, undecidedIds } from './look-again.ts';
+import { lookAgain } from './look-again.ts';
+import { targetIds } from './part-intents.ts';
 import { loadPart } from './parts.ts';
 import type { ApplyPart } from './parts.ts';
 import { keepRowOutcomes, rowOutcome } from './row-outcomes.ts';
@@ -51,9 +52,9 @@ export async function readBulkPart(
   const job = await loadJob(deps.database, jobNo);
   const part = await loadPart(deps.database, ctx.runNo, job.part);
   const ended = job.state === 'submitted' && job.sfJobId !== null ? await keepResults(deps, ctx, part, job, heartbeat) : job.state;
-  await lookAgain(deps, ctx, part, true, heartbeat, ended === 'abandoned' ? null : 'dailyBatches');
+  await lookAgain(deps, ctx, part, 'inDoubt', heartbeat, ended === 'abandoned' ? null : 'dailyBatches');
   await readBack(deps, ctx, part, heartbeat);
-  return { records: job.rowsSent, rest: (await undecidedIds(deps.database, ctx, part, false)).length > 0 };
+  return { records: job.rowsSent, rest: (await targetIds(deps.database, ctx, part, 'planned')).length > 0 };
 }
 
 async function keepResults(
@@ -65,7 +66,7 @@ async function keepResults(
 ): Promise<'done' | 'abandoned'> {
   const sfJobId = job.sfJobId as string;
   const state = await stateOf(deps.salesforce, sfJobId);
-  const sent = new Set(await undecidedIds(deps.database, ctx, part, false));
+  const sent = new Set(await targetIds(deps.database, ctx, part, 'planned'));
   const results = state === 'gone' ? null : await readResults(deps.salesforce, sfJobId, sent, heartbeat);
   const missing = results === null ? [...sent] : [...sent].filter((id) => !results.rows.has(id));
   const outcomes =

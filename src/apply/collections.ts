@@ -48,13 +48,13 @@ export async function sendByCollections(
   heartbeat: Heartbeat,
   mayCall: () => void = () => undefined,
 ): Promise<void> {
-  await lookAgain(deps, ctx, part, true, heartbeat);
+  await lookAgain(deps, ctx, part, 'inDoubt', heartbeat);
   const stopped = await stoppedBy(deps.database, ctx.runNo);
   if (stopped !== null) return endPart(deps, ctx, part, stopped, ruleOf(stopped).says, heartbeat);
   await inRun(deps.database, ctx, async (tx) => {
     await deferBlocked(tx, ctx, part);
   });
-  await lookAgain(deps, ctx, part, false, heartbeat);
+  await lookAgain(deps, ctx, part, 'planned', heartbeat);
   let lastCode: string | null = null;
   for (const [attempt, size] of chunkSizes.entries()) {
     const rows = await plannedRows(deps, ctx, part);

@@ -1,13 +1,14 @@
 import type { PoolClient } from 'pg';
-import { noteSeen, noteSent, notSeenYet, sentIds } from '../ledger/written.ts';
+import { noteSeen, noteSent, notSeenYet } from '../ledger/written.ts';
 import type { SentPart } from '../ledger/written.ts';
 import { withHashJoins } from '../mirror/hash-joins.ts';
 import { sql } from '../postgres/sql.ts';
-import { batchesOf, readCurrent } from './current.ts';
+import { currentRows, eachCurrent } from './current.ts';
 import type { CurrentValues } from './current.ts';
 import type { ApplyContext, ApplyDependencies, Heartbeat } from './dependencies.ts';
 import { inRun } from './in-run.ts';
 import { keepApplied } from './mirror-values.ts';
+import { intentsOf, writtenFields } from './part-intents.ts';
 import type { ApplyPart } from './parts.ts';
 
 function sentPart(ctx: ApplyContext, part: ApplyPart): SentPart {
@@ -25,16 +26,16 @@ export async function keepSent(tx: PoolClient, ctx: ApplyContext, part: ApplyPar
  * one commit: a repeat reads back the rest.
  */
 export async function readBack(deps: ApplyDependencies, ctx: ApplyContext, part: ApplyPart, heartbeat: Heartbeat): Promise<void> {
-  for (const ids of batchesOf(await sentIds(deps.database, sentPart(ctx, part)))) {
-    const records = await notSeenYet(deps.database, sentPart(ctx, part), ids);
-    if (records.length === 0) continue;
-    const seen = await readCurrent(deps.salesforce, part, records);
+  const ids = await notSeenYet(deps.database, sentPart(ctx, part));
+  if (ids.length === 0) return;
+  const fields = await writtenFields(deps.database, ctx, part, 'applied');
+  await eachCurrent(deps.salesforce, part, ids, fields, async (seen) => {
     await inRun(deps.database, ctx, async (tx) => {
-      await noteSeen(tx, ctx.run, part.targetObject, seen);
+      for (const { field, texts } of seen.fields) await noteSeen(tx, ctx.run, part.targetObject, field, seen.ids, texts);
       await keepSeen(tx, ctx, part, seen);
     });
     heartbeat();
-  }
+  });
 }
 
 /** Where the org made something else of a value, the mirror holds that. */
@@ -42,11 +43,12 @@ async function keepSeen(tx: PoolClient, ctx: ApplyContext, part: ApplyPart, seen
   // Outcomes are younger than the statistics, and the planner would loop over all pairs.
   const { rows } = await withHashJoins(tx, () =>
     tx.query<{ crm: number; position: number; value: string | null }>(sql`
-      select i.crm, i.position, s.value
-        from unnest(${seen.ids}::text[], ${seen.fields}::text[], ${seen.values}::text[], ${seen.gone}::boolean[]) as s(id, field, value, gone)
-        join intent i on i.target_id = s.id and i.field = s.field
-       where i.run_no = ${ctx.runNo} and i.side = 'salesforce' and i.object = ${part.object} and i.part = ${part.chunk} and i.outcome = 'applied'
-         and i.target_id = any(${seen.ids}::text[]) and i.position is not null and not s.gone and i.after is distinct from s.value`),
+      with current as materialized (${currentRows(seen)})
+      select s.crm, f.position, c.texts[m.mapping] as value
+        from intent_set s join current c on c.id = s.target_id
+       cross join lateral (select m as mapping from unnest(s.mappings) as m where s.after[m] is distinct from c.texts[m]) as m
+        join intent_field f on f.run_no = s.run_no and f.side = s.side and f.object = s.object and f.mapping = m.mapping
+       where ${intentsOf(ctx, part, 'applied')} and s.target_id = any(${seen.ids}::text[]) and not c.gone and f.position is not null`),
   );
   if (rows.length === 0) return;
   await tx.query(sql`

@@ -1,48 +1,66 @@
-import type { CrmFieldType } from '../domain/fields.ts';
+import type { QueryConfig } from 'pg';
+import { raw, sql } from '../postgres/sql.ts';
 import type { Salesforce } from '../salesforce/side.ts';
 import { canonicalValue } from '../salesforce/values.ts';
 import { crmObjectOf } from './parts.ts';
+import type { PartField } from './part-intents.ts';
 import type { ApplyPart } from './parts.ts';
 
 /** Ids of one retrieve. */
 const idsPerRetrieve = 2_000;
+/** Retrieves at the same time: each is short. */
+const retrievesAtOnce = 2;
 
-/** The ids in groups that one retrieve takes each. */
-export function batchesOf(ids: readonly string[]): (readonly string[])[] {
-  return Array.from({ length: Math.ceil(ids.length / idsPerRetrieve) }, (_, at) => ids.slice(at * idsPerRetrieve, (at + 1) * idsPerRetrieve));
+/** A field of some records: `texts` has what the org holds now, as canonical text, in their order. */
+export interface CurrentField extends PartField {
+  readonly texts: readonly (string | null)[];
 }
 
-export interface FieldsOfRecord {
-  readonly id: string;
-  readonly fields: readonly string[];
-  readonly types: readonly string[];
-}
-
-/** One row a field: what the org holds now as canonical text; `gone` where the record does not exist any more. */
+/** What the org holds now of records; `gone` where one does not exist any more. All lists are in the order of `ids`. */
 export interface CurrentValues {
   readonly ids: readonly string[];
-  readonly fields: readonly string[];
-  readonly values: readonly (string | null)[];
   readonly gone: readonly boolean[];
+  readonly fields: readonly CurrentField[];
 }
 
-/** Reads the fields of up to 2,000 records in one call. */
-export async function readCurrent(salesforce: Salesforce, part: ApplyPart, records: readonly FieldsOfRecord[]): Promise<CurrentValues> {
-  const names = [...new Set(records.flatMap(({ fields }) => fields))];
-  const rows = await salesforce.retrieve(
-    crmObjectOf(part),
-    records.map(({ id }) => id),
-    names,
+/** Reads these fields of all the records, 2,000 in a call and two calls at once. Throws what the first that fails throws, once none is at work any more. */
+export async function eachCurrent(
+  salesforce: Salesforce,
+  part: ApplyPart,
+  ids: readonly string[],
+  fields: readonly PartField[],
+  keep: (current: CurrentValues) => Promise<void>,
+): Promise<void> {
+  const batches = Array.from({ length: Math.ceil(ids.length / idsPerRetrieve) }, (_, at) =>
+    ids.slice(at * idsPerRetrieve, (at + 1) * idsPerRetrieve),
   );
-  const current = { ids: [] as string[], fields: [] as string[], values: [] as (string | null)[], gone: [] as boolean[] };
-  for (const { id, fields, types } of records) {
-    const row = rows.get(id) ?? null;
-    fields.forEach((field, at) => {
-      current.ids.push(id);
-      current.fields.push(field);
-      current.values.push(row === null ? null : canonicalValue(types[at] as CrmFieldType, row[field]));
-      current.gone.push(row === null);
-    });
-  }
-  return current;
+  const work = async (): Promise<void> => {
+    for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) await keep(await readCurrent(salesforce, part, batch, fields));
+  };
+  const ends = await Promise.allSettled(Array.from({ length: Math.min(retrievesAtOnce, batches.length) }, work));
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+}
+
+async function readCurrent(salesforce: Salesforce, part: ApplyPart, ids: readonly string[], fields: readonly PartField[]): Promise<CurrentValues> {
+  const found = await salesforce.retrieve(
+    crmObjectOf(part),
+    ids,
+    fields.map(({ field }) => field),
+  );
+  const rows = ids.map((id) => found.get(id) ?? null);
+  return {
+    ids,
+    gone: rows.map((row) => row === null),
+    fields: fields.map((each) => ({ ...each, texts: rows.map((row) => (row === null ? null : canonicalValue(each.type, row[each.field]))) })),
+  };
+}
+
+/** The same as rows of `id`, `gone` and `texts`: what the org holds, at the number of each mapping. */
+export function currentRows({ ids, gone, fields }: CurrentValues): QueryConfig {
+  const columns = fields.map(({ mapping }) => `m${mapping}`);
+  const last = Math.max(0, ...fields.map(({ mapping }) => mapping));
+  const texts = Array.from({ length: last }, (_, at) => (columns.includes(`m${at + 1}`) ? `m${at + 1}` : 'null'));
+  let rows = sql`${ids}::text[], ${gone}::boolean[]`;
+  for (const field of fields) rows = sql`${rows}, ${field.texts}::text[]`;
+  return sql`select id, gone, ${raw(`array[${texts.join(', ')}]::text[]`)} as texts from unnest(${rows}) as u(${raw(['id', 'gone', ...columns].join(', '))})`;
 }

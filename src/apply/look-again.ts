@@ -1,67 +1,40 @@
 import type { PoolClient } from 'pg';
 import { withHashJoins } from '../mirror/hash-joins.ts';
-import type { Queryable } from '../postgres/database.ts';
 import { raw, sql } from '../postgres/sql.ts';
 import { keepSent } from './confirm.ts';
-import { batchesOf, readCurrent } from './current.ts';
-import type { CurrentValues, FieldsOfRecord } from './current.ts';
+import { currentRows, eachCurrent } from './current.ts';
+import type { CurrentValues } from './current.ts';
 import type { ApplyContext, ApplyDependencies, Heartbeat } from './dependencies.ts';
 import { inRun } from './in-run.ts';
-import { fieldColumnOf } from './parts.ts';
+import { intentsOf, targetIds, writtenFields } from './part-intents.ts';
+import type { IntentState } from './part-intents.ts';
 import type { ApplyPart } from './parts.ts';
 
-/** Retrieves at the same time: each is short. */
-const retrievesAtOnce = 2;
-
-/** Ids, in order, of the part's records with intents that are still to be decided. `sending`: only those that may have been sent, or only those that were not. */
-export async function undecidedIds(database: Queryable, ctx: ApplyContext, part: ApplyPart, sending: boolean): Promise<readonly string[]> {
-  const { rows } = await database.query<{ ids: readonly string[] | null }>(sql`
-    select array_agg(distinct target_id) as ids from intent_set
-     where run_no = ${ctx.runNo} and side = 'salesforce' and object = ${part.object} and part = ${part.chunk} and outcome is null and sending = ${sending}`);
-  return rows[0]?.ids ?? [];
-}
-
-async function undecided(
-  database: Queryable,
-  ctx: ApplyContext,
-  part: ApplyPart,
-  sending: boolean,
-  ids: readonly string[],
-): Promise<readonly FieldsOfRecord[]> {
-  const { rows } = await database.query<FieldsOfRecord>(sql`
-    select target_id as id, array_agg(field) as fields, array_agg(target_type) as types from intent
-     where run_no = ${ctx.runNo} and side = 'salesforce' and object = ${part.object} and part = ${part.chunk} and outcome is null and sending = ${sending}
-       and target_id = any(${ids}::text[])
-     group by target_id order by target_id`);
-  return rows;
-}
+/** What is still to be decided of a part. */
+type Undecided = Exclude<IntentState, 'applied'>;
 
 /**
- * Looks at the targets of intents and decides by what is there, field by field, by the target's type. Not sent yet: as wanted is `unchanged`, as it was planned stays planned, else `deferred`
- * (`changedMeanwhile`). May have been sent (verify): as wanted is `applied`, as it was before is planned again, or `deferred` for `stillBefore`, else `deferred`. Each batch is one commit: a repeat goes on.
+ * Looks at the targets of intents and decides by what is there, field by field, by the target's type. `planned`: as wanted is `unchanged`, as it was planned stays planned, else `deferred`
+ * (`changedMeanwhile`). `inDoubt` (verify): as wanted is `applied`, as it was before is planned again, or `deferred` for `stillBefore`, else `deferred`. Each batch is one commit: a repeat goes on.
  */
 export async function lookAgain(
   deps: ApplyDependencies,
   ctx: ApplyContext,
   part: ApplyPart,
-  sending: boolean,
+  state: Undecided,
   heartbeat: Heartbeat,
   stillBefore: string | null = null,
 ): Promise<void> {
-  const batches = batchesOf(await undecidedIds(deps.database, ctx, part, sending));
-  const work = async (): Promise<void> => {
-    for (let ids = batches.shift(); ids !== undefined; ids = batches.shift()) {
-      const batch = await undecided(deps.database, ctx, part, sending, ids);
-      const current = await readCurrent(deps.salesforce, part, batch);
-      await inRun(deps.database, ctx, async (tx) => {
-        await withHashJoins(tx, () => judge(tx, ctx, part, current, sending, stillBefore));
-        if (sending) await keepSent(tx, ctx, part, ids);
-      });
-      heartbeat();
-    }
-  };
-  const ends = await Promise.allSettled(Array.from({ length: Math.min(retrievesAtOnce, batches.length) }, work));
-  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  const ids = await targetIds(deps.database, ctx, part, state);
+  if (ids.length === 0) return;
+  const fields = await writtenFields(deps.database, ctx, part, state);
+  await eachCurrent(deps.salesforce, part, ids, fields, async (current) => {
+    await inRun(deps.database, ctx, async (tx) => {
+      await withHashJoins(tx, () => judge(tx, ctx, part, current, state, stillBefore));
+      if (state === 'inDoubt') await keepSent(tx, ctx, part, current.ids);
+    });
+    heartbeat();
+  });
 }
 
 /** The fields of a set that come to the same keep together: the first of them, those still planned if there are any, stay in its row, each other lot gets one of its own. */
@@ -70,31 +43,34 @@ async function judge(
   ctx: ApplyContext,
   part: ApplyPart,
   current: CurrentValues,
-  sending: boolean,
+  state: Undecided,
   stillBefore: string | null,
 ): Promise<void> {
-  const decided = sending ? 'applied' : 'unchanged';
+  const decided = state === 'inDoubt' ? 'applied' : 'unchanged';
   const before = stillBefore === null ? null : 'deferred';
-  const mine = raw(
-    `s.run_no = ${ctx.runNo} and s.side = 'salesforce' and s.object = '${part.object}' and s.part = ${part.chunk} and s.outcome is null and s.sending = ${sending}`,
+  const mine = intentsOf(ctx, part, state);
+  // Planned, and the org holds the very texts of before, as most do: it stays planned.
+  const toJudge = raw(
+    state === 'inDoubt' || stillBefore !== null
+      ? 'true'
+      : 'c.gone or exists (select from unnest(s.mappings) as m where c.texts[m] is distinct from s.before[m])',
   );
   await tx.query(sql`
-    with planned as materialized (
-      select s.ctid as place, s.target_id, m.mapping, f.${fieldColumnOf(part)} as field, f.target_type, f.scale, s.before[m.mapping] as before, s.after[m.mapping] as after
-        from intent_set s
+    with current as materialized (${currentRows(current)}),
+    planned as materialized (
+      select s.ctid as place, c.gone, m.mapping, f.target_type, f.scale, s.before[m.mapping] as before, s.after[m.mapping] as after, c.texts[m.mapping] as value
+        from intent_set s join current c on c.id = s.target_id
        cross join lateral unnest(s.mappings) as m(mapping)
         join intent_field f on f.run_no = s.run_no and f.side = s.side and f.object = s.object and f.mapping = m.mapping
-       where ${mine} and s.target_id = any(${current.ids}::text[])
+       where ${mine} and s.target_id = any(${current.ids}::text[]) and (${toJudge})
     ), looked as (
       -- The same text is the same value: few are compared by their type.
-      select p.place, p.mapping,
-        case when c.gone then 'gone' when c.value = p.after then 'wanted' when c.value is not distinct from p.before then 'before'
-          when comparable(p.target_type, p.scale, c.value) is not distinct from comparable(p.target_type, p.scale, p.after) then 'wanted'
-          when comparable(p.target_type, p.scale, c.value) is not distinct from comparable(p.target_type, p.scale, p.before) then 'before'
+      select place, mapping,
+        case when gone then 'gone' when value = after then 'wanted' when value is not distinct from before then 'before'
+          when comparable(target_type, scale, value) is not distinct from comparable(target_type, scale, after) then 'wanted'
+          when comparable(target_type, scale, value) is not distinct from comparable(target_type, scale, before) then 'before'
           else 'other' end as state
-        from planned p
-        join unnest(${current.ids}::text[], ${current.fields}::text[], ${current.values}::text[], ${current.gone}::boolean[]) as c(id, field, value, gone)
-          on c.id = p.target_id and c.field = p.field
+        from planned
     ), judged as (
       select place, mapping,
         case state when 'gone' then 'rejected' when 'wanted' then ${decided} when 'before' then ${before} else 'deferred' end as outcome,

@@ -3,7 +3,7 @@ import { Failure } from '../domain/failure.ts';
 import type { ObjectType } from '../domain/objects.ts';
 import { withHashJoins } from '../mirror/hash-joins.ts';
 import type { Queryable } from '../postgres/database.ts';
-import { identifier, raw, sql } from '../postgres/sql.ts';
+import { identifier, sql } from '../postgres/sql.ts';
 import type { CrmObject } from '../salesforce/side.ts';
 import type { ApplyContext } from './dependencies.ts';
 
@@ -119,18 +119,6 @@ export async function loadPart(database: Queryable, runNo: number, part: number)
   const found = rows[0];
   if (found === undefined) throw new Failure(`run ${runNo} has no part ${part} to apply`, { kind: 'permanent', code: 'PART_UNKNOWN' });
   return found;
-}
-
-/** The column of `intent_field` with the names of what a part writes (R22). */
-export function fieldColumnOf({ object, targetObject }: ApplyPart): ReturnType<typeof raw> {
-  return raw(object === 'contact' && targetObject === 'Account' ? 'account_field' : 'field');
-}
-
-/** Names of what a part writes, by the number of the mapping less one. */
-export async function fieldsOf(database: Queryable, runNo: number, part: ApplyPart): Promise<readonly string[]> {
-  const { rows } = await database.query<{ field: string }>(sql`
-    select ${fieldColumnOf(part)} as field from intent_field where run_no = ${runNo} and side = ${part.side} and object = ${part.object} order by mapping`);
-  return rows.map(({ field }) => field);
 }
 
 /** The object of Salesforce that a part writes. */

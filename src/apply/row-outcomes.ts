@@ -6,6 +6,7 @@ import type { ErrorClass } from '../salesforce/errorTable.ts';
 import type { RowResult } from '../salesforce/side.ts';
 import type { ApplyContext } from './dependencies.ts';
 import type { ApplyPart } from './parts.ts';
+import { noteStop } from './stop.ts';
 
 /** What a refused record comes to, by the class of its error: `again` is sent again in a smaller chunk, `stop` ends the part. */
 const outcomeOfClass = {
@@ -52,6 +53,8 @@ export async function keepRowOutcomes(tx: PoolClient, ctx: ApplyContext, part: A
      where i.run_no = ${ctx.runNo} and i.side = 'salesforce' and i.object = ${part.object} and i.part = ${part.chunk} and i.outcome is null
        and i.target_id = r.id`),
   );
+  const stop = rows.find(({ outcome }) => outcome === 'stop');
+  if (stop !== undefined) await noteStop(tx, ctx, part, stop.code);
 }
 
 /** Ends what is left of a part. Intents that may have been sent are left for their verification. */

@@ -8,7 +8,8 @@ import { raw, sql } from '../postgres/sql.ts';
 import { deferBlocked } from './blocked.ts';
 import type { ApplyContext, ApplyDependencies } from './dependencies.ts';
 import { keepApplied } from './mirror-values.ts';
-import { fieldsOf, loadPart } from './parts.ts';
+import { fieldsOf } from './part-intents.ts';
+import { loadPart } from './parts.ts';
 import type { ApplyPart } from './parts.ts';
 
 /** Intents, by what became of them. */

@@ -22,49 +22,36 @@ export async function noteSent(tx: Queryable, sent: SentPart, ids: readonly stri
       set sent = excluded.sent, seen = null, seen_known = false, sent_at = excluded.sent_at, run = excluded.run`);
 }
 
-/** Ids, in order, of the part's records that were written. */
-export async function sentIds(database: Queryable, sent: SentPart): Promise<readonly string[]> {
+/** Ids, in order, of the part's records that were written and not read back yet. */
+export async function notSeenYet(database: Queryable, sent: SentPart): Promise<readonly string[]> {
+  // Each is looked up by its key: outcomes are younger than the statistics, and the planner would read all that was ever written.
   const { rows } = await database.query<{ ids: readonly string[] | null }>(sql`
-    select array_agg(distinct target_id) as ids from intent_set
-     where run_no = ${sent.runNo} and side = 'salesforce' and object = ${sent.object} and part = ${sent.chunk} and outcome = 'applied'`);
+    select array_agg(distinct i.target_id) as ids from intent_set i
+     cross join lateral (
+       select from written w
+        where w.side = 'salesforce' and w.object = i.target_object and w.rec_id = i.target_id and w.run = ${sent.run} and not w.seen_known
+        limit 1) w
+     where i.run_no = ${sent.runNo} and i.side = 'salesforce' and i.object = ${sent.object} and i.part = ${sent.chunk} and i.outcome = 'applied'`);
   return rows[0]?.ids ?? [];
 }
 
-/** Of these records of the part those that were written and not read back yet, by id; with the fields that were written and their types. */
-export async function notSeenYet(
-  database: Queryable,
-  sent: SentPart,
-  ids: readonly string[],
-): Promise<readonly { readonly id: string; readonly fields: readonly string[]; readonly types: readonly string[] }[]> {
-  // Each is looked up by its key: outcomes are younger than the statistics, and the planner would read all that was ever written.
-  const { rows } = await database.query<{ id: string; fields: string[]; types: string[] }>(sql`
-    select i.target_id as id, array_agg(i.field) as fields, array_agg(i.target_type) as types
-      from intent i
-     cross join lateral (
-       select from written w
-        where w.side = 'salesforce' and w.object = i.target_object and w.rec_id = i.target_id and w.field = i.field and w.run = ${sent.run} and not w.seen_known
-       offset 0) w
-     where i.run_no = ${sent.runNo} and i.side = 'salesforce' and i.object = ${sent.object} and i.part = ${sent.chunk} and i.outcome = 'applied'
-       and i.target_id = any(${ids}::text[])
-     group by i.target_id order by i.target_id`);
-  return rows;
-}
-
-/** What the org shows of what was sent, field by field. */
+/** What the org shows of what a run sent to one field of these records; others are left as they are. */
 export async function noteSeen(
   tx: Queryable,
   run: string,
   object: string,
-  seen: { readonly ids: readonly string[]; readonly fields: readonly string[]; readonly values: readonly (string | null)[] },
+  field: string,
+  ids: readonly string[],
+  texts: readonly (string | null)[],
 ): Promise<void> {
   await tx.query(sql`
     update written w set seen = s.value, seen_known = true
       from (
-        select found.place, sent.value from unnest(${seen.ids}::text[], ${seen.fields}::text[], ${seen.values}::text[]) as sent(id, field, value)
+        select found.place, sent.value from unnest(${ids}::text[], ${texts}::text[]) as sent(id, value)
          -- Each is looked up by its key: what a run has just written has no statistics, and the planner would read all of it for every batch.
          cross join lateral (
            select f.ctid as place from written f
-            where f.side = 'salesforce' and f.object = ${object} and f.rec_id = sent.id and f.field = sent.field and f.run = ${run} offset 0) found
+            where f.side = 'salesforce' and f.object = ${object} and f.rec_id = sent.id and f.field = ${field} and f.run = ${run} offset 0) found
       ) s
      where w.ctid = s.place`);
 }

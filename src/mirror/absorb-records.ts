@@ -4,6 +4,7 @@ import { Failure } from '../domain/failure.ts';
 import { objectFacts } from '../domain/objects.ts';
 import type { ObjectType } from '../domain/objects.ts';
 import { identifier, raw, sql } from '../postgres/sql.ts';
+import { withParallelQuery } from './parallel-query.ts';
 import type { RunShape } from './run-shape.ts';
 
 export interface AbsorbedRecords {
@@ -74,7 +75,7 @@ export async function absorbRecords(
       ${valuesSql(shape, object)} as field_values
     from ${identifier(stage).fragment} s`);
   await tx.query(sql`drop table if exists pg_temp.incoming`);
-  await tx.query(sql`create temp table incoming on commit drop as ${rows}`);
+  await withParallelQuery(tx, () => tx.query(sql`create temp table incoming on commit drop as ${rows}`));
   await tx.query(sql`analyze incoming (crm_id, modstamp)`);
   const found = await countIncoming(tx, absorbed);
   if (absorbed.kind !== 'full') await keepNewest(tx);

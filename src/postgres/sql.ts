@@ -22,13 +22,21 @@ function isFragment(value: unknown): value is Fragment {
   return typeof value === 'object' && value !== null && 'fragment' in value && Object.keys(value).length === 1;
 }
 
-/** A statement with its values as parameters: `` sql`select ${x}` ``. Fragments are inlined, everything else is bound. */
+function isStatement(value: unknown): value is QueryConfig & { readonly values: unknown[] } {
+  return typeof value === 'object' && value !== null && 'text' in value && 'values' in value;
+}
+
+/** A statement with its values as parameters: `` sql`select ${x}` ``. Fragments are inlined, statements with their values as well, everything else is bound. */
 export function sql(strings: TemplateStringsArray, ...parts: readonly unknown[]): QueryConfig {
   const values: unknown[] = [];
   let text = strings[0] ?? '';
   parts.forEach((part, index) => {
     if (isFragment(part)) text += part.fragment;
-    else {
+    else if (isStatement(part)) {
+      const before = values.length;
+      text += part.text.replaceAll(/\$(\d+)/g, (_, number: string) => `$${before + Number(number)}`);
+      values.push(...part.values);
+    } else {
       values.push(part);
       text += `$${values.length}`;
     }

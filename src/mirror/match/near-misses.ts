@@ -2,6 +2,7 @@ import type { PoolClient } from 'pg';
 import { objectFacts } from '../../domain/objects.ts';
 import type { ObjectType } from '../../domain/objects.ts';
 import { identifier, raw, sql } from '../../postgres/sql.ts';
+import { withParallelQuery } from '../parallel-query.ts';
 import { begunPlan } from './begun.ts';
 import { runTables } from './context.ts';
 import type { MatchContext } from './context.ts';
@@ -15,14 +16,16 @@ export async function countNearMisses(tx: PoolClient, ctx: MatchContext, object:
   const fields = (await begunPlan(tx, ctx, object)).fields.filter(({ compared }) => compared.as === 'text');
   if (fields.length === 0) return 0;
   const inFields = raw(`k.field in (${fields.map(({ number }) => number).join(', ')})`);
-  await tx.query(sql`
-    create temp table near_pers on commit drop as
-    select k.field, near_key(k.value) as value, k.rec from ${t.persKey} k
-     where ${inFields} and not exists (select from ${t.persOutcome} o where o.rec = k.rec)`);
-  await tx.query(sql`
-    create temp table near_crm on commit drop as
-    select k.field, near_key(k.value) as value, k.rec from ${t.crmKey} k join ${t.crmOutcome} o on o.rec = k.rec
-     where ${inFields} and o.outcome = 'unmatched'`);
+  await withParallelQuery(tx, async () => {
+    await tx.query(sql`
+      create temp table near_pers on commit drop as
+      select k.field, near_key(k.value) as value, k.rec from ${t.persKey} k
+       where ${inFields} and not exists (select from ${t.persOutcome} o where o.rec = k.rec)`);
+    await tx.query(sql`
+      create temp table near_crm on commit drop as
+      select k.field, near_key(k.value) as value, k.rec from ${t.crmKey} k join ${t.crmOutcome} o on o.rec = k.rec
+       where ${inFields} and o.outcome = 'unmatched'`);
+  });
   await tx.query(sql`
     create temp table near_blocked on commit drop as
     select r.rec as crm, p.rec as pers from block_now(${ctx.decisionSeq}) b
