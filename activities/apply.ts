@@ -6,6 +6,7 @@ import { openBulkPart } from '../src/apply/bulk-open.ts';
 import { loadPart, reserveParts } from '../src/apply/parts.ts';
 import type { PartGroup } from '../src/apply/parts.ts';
 import { applyStorePart } from '../src/apply/store-part.ts';
+import { atOnce } from '../src/domain/at-once.ts';
 import { eraseGone } from '../src/ledger/erasure.ts';
 import { noteKnown } from '../src/ledger/gone.ts';
 import { commitLinks } from '../src/ledger/links.ts';
@@ -67,10 +68,8 @@ export function applyActivities(dependencies: Dependencies) {
         async (tx, run) => ({ records: 0, groups: JSON.stringify(await reserveParts(tx, run)) }),
         cancellation(),
       );
-      // None is left at work when the other has failed.
-      await Promise.allSettled([links, parts]);
-      await links;
-      return { groups: JSON.parse((await parts).groups) as readonly PartGroup[] };
+      const [, { groups }] = await atOnce([links, parts]);
+      return { groups: JSON.parse(groups) as readonly PartGroup[] };
     }),
 
     /** `count` parts from `first` on, one after the other, each with commits of its own. A run that is cancelled begins no further one. */

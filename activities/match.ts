@@ -1,3 +1,4 @@
+import { atOnce } from '../src/domain/at-once.ts';
 import type { ObjectType } from '../src/domain/objects.ts';
 import type { RunRef } from '../src/ledger/runs.ts';
 import { matchAccountsByContacts } from '../src/mirror/match/accounts-by-contacts.ts';
@@ -5,7 +6,7 @@ import { beginMatch } from '../src/mirror/match/begin.ts';
 import { candidatePart } from '../src/mirror/match/candidates.ts';
 import { finishMatch } from '../src/mirror/match/finish.ts';
 import { isToBeMatched, letLinksStand, wasMatched } from '../src/mirror/match/standing.ts';
-import { refreshKeys } from '../src/mirror/match/keys.ts';
+import { keySides, refreshKeys } from '../src/mirror/match/keys.ts';
 import { matchPlan } from '../src/mirror/match/match-plan.ts';
 import type { SubTier } from '../src/mirror/match/match-plan.ts';
 import { noteInputs, repeatMatch } from '../src/mirror/match/repeat.ts';
@@ -60,16 +61,19 @@ export function matchActivities({ database }: Dependencies) {
   };
   return {
     beginMatch: activity(async (ref: RunRef, object: ObjectType): Promise<BegunMatch> => {
-      await once(
-        database,
-        ref,
-        { step: 'match.keys', object, part: 0 },
-        async (tx, run) => {
-          if (!(await isToBeMatched(tx, run, object))) return { records: 0, keys: 0, malformedIds: 0 };
-          const counts = await refreshKeys(tx, run.shape, object, run.runNo, { everything: false });
-          return { records: 0, keys: counts.keys, malformedIds: counts.malformedIds };
-        },
-        cancellation(),
+      await atOnce(
+        keySides.map((side, part) =>
+          once(
+            database,
+            ref,
+            { step: 'match.keys', object, part },
+            async (tx, run) => {
+              if (!(await isToBeMatched(tx, run, object))) return { records: 0, keys: 0, malformedIds: 0 };
+              return { records: 0, ...(await refreshKeys(tx, run.shape, object, side, run.runNo)) };
+            },
+            cancellation(),
+          ),
+        ),
       );
       const begun = await once<BegunCounts>(
         database,

@@ -1,4 +1,5 @@
 import type { QueryConfig } from 'pg';
+import { atOnce } from '../domain/at-once.ts';
 import { raw, sql } from '../postgres/sql.ts';
 import type { Salesforce } from '../salesforce/side.ts';
 import { canonicalValue } from '../salesforce/values.ts';
@@ -37,8 +38,7 @@ export async function eachCurrent(
   const work = async (): Promise<void> => {
     for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) await keep(await readCurrent(salesforce, part, batch, fields));
   };
-  const ends = await Promise.allSettled(Array.from({ length: Math.min(retrievesAtOnce, batches.length) }, work));
-  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  await atOnce(Array.from({ length: Math.min(retrievesAtOnce, batches.length) }, work));
 }
 
 async function readCurrent(salesforce: Salesforce, part: ApplyPart, ids: readonly string[], fields: readonly PartField[]): Promise<CurrentValues> {

@@ -11,7 +11,7 @@ import { begunPlan } from '../../src/mirror/match/begun.ts';
 import { candidatePart } from '../../src/mirror/match/candidates.ts';
 import type { MatchContext } from '../../src/mirror/match/context.ts';
 import { finishMatch } from '../../src/mirror/match/finish.ts';
-import { refreshKeys } from '../../src/mirror/match/keys.ts';
+import { keySides, refreshKeys } from '../../src/mirror/match/keys.ts';
 import { openRunPartitions } from '../../src/mirror/match/partitions.ts';
 import { noteInputs, repeatMatch } from '../../src/mirror/match/repeat.ts';
 import { settleSubTier } from '../../src/mirror/match/settle.ts';
@@ -172,7 +172,7 @@ export async function matchWorld(tx: PoolClient, ctx: MatchContext, options: Mat
 }
 
 async function matchOne(tx: PoolClient, ctx: MatchContext, object: ObjectType, options: MatchOptions): Promise<void> {
-  await refreshKeys(tx, ctx.shape, object, ctx.runNo, { everything: false });
+  for (const side of keySides) await refreshKeys(tx, ctx.shape, object, side, ctx.runNo);
   const { repeated, inputs } = options.onRepeat === undefined ? { repeated: false, inputs: null } : await repeatMatch(tx, ctx, object);
   if (repeated) {
     options.onRepeat?.(object);

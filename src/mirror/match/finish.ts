@@ -44,7 +44,7 @@ export async function finishMatch(tx: PoolClient, ctx: MatchContext, object: Obj
   const known = await tx.query<{ records: number; persons: number; malformedIds: number }>(sql`
     select (select count(*) from ${t.crmRecord}) as records,
            (select count(*) from ${identifier(`pers_record_${objectFacts[object].personKind}`)}) as persons,
-           coalesce((select malformed_ids from key_state where object = ${object}), 0) as "malformedIds"`);
+           coalesce((select malformed_ids from key_state where object = ${object} and side = 'pers'), 0) as "malformedIds"`);
   const { records, persons, malformedIds } = known.rows[0] ?? { records: 0, persons: 0, malformedIds: 0 };
   const counts = { records, persons, unmatched: unmatched.rowCount ?? 0, drifted, nearMisses, malformedIds };
   await tx.query(sql`update match_count set counts = ${JSON.stringify(counts)} where run_no = ${ctx.runNo} and object = ${object}`);
@@ -60,7 +60,7 @@ async function overCompleteRead(tx: PoolClient, ctx: MatchContext, object: Objec
 /** Of a match for which an earlier one's outcomes were taken over (`repeat.ts`): what that one came to. Null of any other. */
 async function repeatedCounts(tx: PoolClient, { runNo }: MatchContext, object: ObjectType): Promise<FinishedMatch | null> {
   const found = await tx.query<{ counts: FinishedMatch | null; malformedIds: number }>(sql`
-    select m.counts, coalesce(k.malformed_ids, 0) as "malformedIds" from match_count m left join key_state k using (object)
+    select m.counts, coalesce(k.malformed_ids, 0) as "malformedIds" from match_count m left join key_state k on k.object = m.object and k.side = 'pers'
      where m.run_no = ${runNo} and m.object = ${object}`);
   const row = found.rows[0];
   if (row === undefined || row.counts === null) return null;

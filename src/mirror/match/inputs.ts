@@ -36,7 +36,7 @@ export async function matchInputs(tx: PoolClient, ctx: MatchContext, object: Obj
 }
 
 async function keysOf(tx: PoolClient, object: ObjectType): Promise<unknown> {
-  const found = await tx.query(sql`select keys_no, plan_hash from key_state where object = ${object}`);
+  const found = await tx.query(sql`select side, keys_no, plan_hash from key_state where object = ${object} order by side`);
   return found.rows;
 }
 

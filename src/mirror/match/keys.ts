@@ -6,10 +6,14 @@ import type { RunShape } from '../run-shape.ts';
 import { matchPlan } from './match-plan.ts';
 import type { AttributeSource, MatchPlan, PlannedField } from './match-plan.ts';
 
+/** Whose keys: of an object's records, or of the persons that it is matched to. */
+export const keySides = ['crm', 'pers'] as const;
+export type KeySide = (typeof keySides)[number];
+
 export interface KeyCounts {
-  /** Keys of both sides that were made, of all rows or of those that changed. */
+  /** Keys that were made, of all rows or of those that changed. */
   readonly keys: number;
-  /** Persons whose id attribute is not blank and no Salesforce id of the object (R8). */
+  /** Persons whose id attribute is not blank and no Salesforce id of the object (R8); 0 for records. */
   readonly malformedIds: number;
   readonly [name: string]: number;
 }
@@ -17,39 +21,35 @@ export interface KeyCounts {
 /** Changed keys from which on the planner is told. */
 const keysWorthStatistics = 20_000;
 
-export interface RefreshOptions {
-  /** Makes all keys anew. Done by itself where the settings make other keys than those that are there. */
-  readonly everything: boolean;
-}
-
 /**
- * Brings the match keys of an object up to date with the mirror (R6, R7, R8), of both sides, after both have been absorbed. Keys of ids that
- * were merged or converted are not made here but when a match begins (`aliases.ts`). Called again it makes the same keys.
+ * Brings the match keys of one side of an object up to date with the mirror (R6, R7, R8), after both sides have been absorbed. All are made anew where the settings make other keys than those that are there.
+ * Keys of ids that were merged or converted are not made here but when a match begins (`aliases.ts`). Called again it makes the same keys; sides do not wait for each other.
  */
-export async function refreshKeys(tx: PoolClient, shape: RunShape, object: ObjectType, runNo: number, options: RefreshOptions): Promise<KeyCounts> {
+export async function refreshKeys(tx: PoolClient, shape: RunShape, object: ObjectType, side: KeySide, runNo: number): Promise<KeyCounts> {
   const plan = matchPlan(shape, object, true);
   const planHash = hashOf(plan, shape.settings.ignoreValues);
-  const found = await tx.query<KeyState>(sql`select run_no, plan_hash, forgotten_no, malformed_ids from key_state where object = ${object}`);
+  const found = await tx.query<KeyState>(
+    sql`select run_no, plan_hash, forgotten_no, malformed_ids from key_state where object = ${object} and side = ${side}`,
+  );
   const state = found.rows[0];
-  const everything = options.everything || state === undefined || state.plan_hash !== planHash;
-  const since = everything ? null : { last: state.run_no, forgotten: state.forgotten_no, runNo };
+  const since = state === undefined || state.plan_hash !== planHash ? null : { last: state.run_no, forgotten: state.forgotten_no, runNo };
+  const table = identifier(keyTable(side, plan));
 
-  for (const side of ['crm_key', 'pers_key'] as const) {
-    if (everything) await tx.query(sql`truncate ${identifier(`${side}_${object}`)}`);
-    for (const { number } of plan.fields) await openFieldPartition(tx, side, object, number);
-  }
-  const changed =
-    since === null ? await makeAllKeys(tx, plan, shape.settings.ignoreValues) : await makeChangedKeys(tx, plan, since, shape.settings.ignoreValues);
+  if (since === null) await tx.query(sql`truncate ${table}`);
+  for (const { number } of plan.fields)
+    await tx.query(sql`
+      create table if not exists ${identifier(`${keyTable(side, plan)}_f${number}`)} partition of ${table} for values in (${raw(String(number))})`);
+  const changed = await (since === null
+    ? makeAllKeys(tx, plan, side, shape.settings.ignoreValues)
+    : makeChangedKeys(tx, plan, side, since, shape.settings.ignoreValues));
   // A few keys among many change no plan, and the statistics of all fields take longer than the keys.
-  if (since === null || changed.keys > keysWorthStatistics) {
-    await tx.query(sql`analyze ${identifier(`crm_key_${object}`)}`);
-    await tx.query(sql`analyze ${identifier(`pers_key_${object}`)}`);
-  }
-  const malformedIds = changed.rows || state === undefined ? await countMalformedIds(tx, plan) : state.malformed_ids;
+  if (since === null || changed.keys > keysWorthStatistics) await tx.query(sql`analyze ${table}`);
+  const counted = changed.rows || state === undefined;
+  const malformedIds = side === 'crm' ? 0 : counted ? await countMalformedIds(tx, plan) : state.malformed_ids;
   await tx.query(sql`
-    insert into key_state (object, run_no, plan_hash, forgotten_no, malformed_ids, keys_no)
-    values (${object}, ${runNo}, ${planHash}, coalesce((select max(no) from forgotten), 0), ${malformedIds}, 1)
-    on conflict (object) do update set run_no = excluded.run_no, plan_hash = excluded.plan_hash, forgotten_no = excluded.forgotten_no,
+    insert into key_state (object, side, run_no, plan_hash, forgotten_no, malformed_ids, keys_no)
+    values (${object}, ${side}, ${runNo}, ${planHash}, coalesce((select max(no) from forgotten), 0), ${malformedIds}, 1)
+    on conflict (object, side) do update set run_no = excluded.run_no, plan_hash = excluded.plan_hash, forgotten_no = excluded.forgotten_no,
       malformed_ids = excluded.malformed_ids, keys_no = key_state.keys_no + ${changed.differ ? 1 : 0}`);
   await tx.query(sql`delete from forgotten where no <= (select min(forgotten_no) from key_state)`);
   return { keys: changed.keys, malformedIds };
@@ -59,11 +59,6 @@ function hashOf(plan: MatchPlan, ignoreValues: readonly string[]): string {
   return createHash('sha256')
     .update(JSON.stringify([plan.fields, ignoreValues]))
     .digest('hex');
-}
-
-async function openFieldPartition(tx: PoolClient, side: 'crm_key' | 'pers_key', object: ObjectType, field: number): Promise<void> {
-  await tx.query(sql`
-    create table if not exists ${identifier(`${side}_${object}_f${field}`)} partition of ${identifier(`${side}_${object}`)} for values in (${raw(String(field))})`);
 }
 
 interface KeyState {
@@ -89,14 +84,12 @@ interface ChangedKeys {
   readonly differ: boolean;
 }
 
-const keyTable = (side: 'crm' | 'pers', { object }: MatchPlan): string => `${side}_key_${object}`;
+const keyTable = (side: KeySide, { object }: MatchPlan): string => `${side}_key_${object}`;
+const insertKeys = { crm: insertRecordKeys, pers: insertPersonKeys } as const;
 
-async function makeAllKeys(tx: PoolClient, plan: MatchPlan, ignoreValues: readonly string[]): Promise<ChangedKeys> {
+async function makeAllKeys(tx: PoolClient, plan: MatchPlan, side: KeySide, ignoreValues: readonly string[]): Promise<ChangedKeys> {
   let keys = 0;
-  for (const field of plan.fields) {
-    keys += await insertRecordKeys(tx, plan, field, null, ignoreValues, keyTable('crm', plan));
-    keys += await insertPersonKeys(tx, plan, field, null, ignoreValues, keyTable('pers', plan));
-  }
+  for (const field of plan.fields) keys += await insertKeys[side](tx, plan, field, null, ignoreValues, keyTable(side, plan));
   return { keys, rows: true, differ: true };
 }
 
@@ -104,42 +97,38 @@ async function makeAllKeys(tx: PoolClient, plan: MatchPlan, ignoreValues: readon
  * Of the rows that changed or left: makes their keys, and puts them in place of those that are there if any is another. Most changes touch no key: then nothing is written, and no match is to
  * be made anew for it.
  */
-async function makeChangedKeys(tx: PoolClient, plan: MatchPlan, since: NonNullable<Since>, ignoreValues: readonly string[]): Promise<ChangedKeys> {
-  const sides = [
-    { side: 'crm', owner: plan.object, records: `crm_record_${plan.object}`, columns: 'field, value, rec', seed: 'field' },
-    { side: 'pers', owner: plan.kind, records: `pers_record_${plan.kind}`, columns: 'field, attr, value, rec', seed: 'field * 1000 + attr' },
-  ] as const;
-  let [keys, rows, differ] = [0, false, false];
-  for (const { side, owner, records, columns, seed } of sides) {
-    const stale = await tx.query(sql`
-      create temp table stale on commit drop as
-      select r.rec from ${identifier(records)} r where ${raw(changedSql(since))}
-      union all
-      select rec from forgotten where side = ${side} and owner = ${owner} and no > ${since.forgotten}`);
-    if (stale.rowCount !== 0) {
-      rows = true;
-      await tx.query(sql`analyze stale`);
-      const table = identifier(keyTable(side, plan));
-      // Keys of ids that were merged or converted are made when a match begins.
-      const own = raw(side === 'crm' ? 'and not k.alias' : '');
-      await tx.query(sql`create temp table fresh_key on commit drop as select object, ${raw(columns)} from ${table} limit 0`);
-      for (const field of plan.fields)
-        await (side === 'crm' ? insertRecordKeys : insertPersonKeys)(tx, plan, field, since, ignoreValues, 'fresh_key');
-      const sums = raw(`count(*) as n, sum(hashtextextended(value, ${seed})::numeric * rec) as total`);
-      const compared = await tx.query<{ differ: boolean }>(sql`
-        select (b.n, b.total) is distinct from (a.n, a.total) as differ
-          from (select ${sums} from ${table} k join stale using (rec) where true ${own}) b, (select ${sums} from fresh_key) a`);
-      if (compared.rows[0]?.differ !== false) {
-        differ = true;
-        await tx.query(sql`delete from ${table} k using stale s where s.rec = k.rec`);
-        const written = await tx.query(sql`insert into ${table} (object, ${raw(columns)}) select object, ${raw(columns)} from fresh_key`);
-        keys += written.rowCount ?? 0;
-      }
-      await tx.query(sql`drop table fresh_key`);
-    }
-    await tx.query(sql`drop table stale`);
-  }
-  return { keys, rows, differ };
+async function makeChangedKeys(
+  tx: PoolClient,
+  plan: MatchPlan,
+  side: KeySide,
+  since: NonNullable<Since>,
+  ignoreValues: readonly string[],
+): Promise<ChangedKeys> {
+  const { owner, records, columns, seed } = {
+    crm: { owner: plan.object, records: `crm_record_${plan.object}`, columns: 'field, value, rec', seed: 'field' },
+    pers: { owner: plan.kind, records: `pers_record_${plan.kind}`, columns: 'field, attr, value, rec', seed: 'field * 1000 + attr' },
+  }[side];
+  await tx.query('drop table if exists pg_temp.stale, pg_temp.fresh_key');
+  const stale = await tx.query(sql`
+    create temp table stale on commit drop as
+    select r.rec from ${identifier(records)} r where ${raw(changedSql(since))}
+    union all
+    select rec from forgotten where side = ${side} and owner = ${owner} and no > ${since.forgotten}`);
+  if (stale.rowCount === 0) return { keys: 0, rows: false, differ: false };
+  await tx.query(sql`analyze stale`);
+  const table = identifier(keyTable(side, plan));
+  // Keys of ids that were merged or converted are made when a match begins.
+  const own = raw(side === 'crm' ? 'and not k.alias' : '');
+  await tx.query(sql`create temp table fresh_key on commit drop as select object, ${raw(columns)} from ${table} limit 0`);
+  for (const field of plan.fields) await insertKeys[side](tx, plan, field, since, ignoreValues, 'fresh_key');
+  const sums = raw(`count(*) as n, sum(hashtextextended(value, ${seed})::numeric * rec) as total`);
+  const compared = await tx.query<{ differ: boolean }>(sql`
+    select (b.n, b.total) is distinct from (a.n, a.total) as differ
+      from (select ${sums} from ${table} k join stale using (rec) where true ${own}) b, (select ${sums} from fresh_key) a`);
+  if (compared.rows[0]?.differ === false) return { keys: 0, rows: true, differ: false };
+  await tx.query(sql`delete from ${table} k using stale s where s.rec = k.rec`);
+  const written = await tx.query(sql`insert into ${table} (object, ${raw(columns)}) select object, ${raw(columns)} from fresh_key`);
+  return { keys: written.rowCount ?? 0, rows: true, differ: true };
 }
 
 /** `n` is a normalised value: its key, or null if it is blank or ignored (R7). `$1` is the list of ignored values. */
