@@ -11,7 +11,7 @@ import { loadLeadSwitch } from '../src/ledger/lead-switch.ts';
 import { closedAs, closeRun, fence, openRun, reopenRun, setLeads, stillOpen, takeUpAgain } from '../src/ledger/runs.ts';
 import type { OpenRun, RunRef } from '../src/ledger/runs.ts';
 import { moveWatermarks } from '../src/mirror/reads.ts';
-import { noteWaiting, withheldByCaps } from '../src/ledger/waiting.ts';
+import { leftUndone, noteWaiting, withheldByCaps } from '../src/ledger/waiting.ts';
 import { refuseMirrorAhead } from '../src/mirror/ahead.ts';
 import { runShape } from '../src/mirror/field-set.ts';
 import type { RunShape } from '../src/mirror/run-shape.ts';
@@ -165,7 +165,8 @@ async function settle(
   // R27: also where all that is left may have been sent, so that no cap is its reason.
   const capped = rest === 'apiBudget' || (await withheldByCaps(database, run.runNo)).length > 0;
   const stopped = (await stoppedBy(database, run.runNo)) !== null;
-  const status = ended ?? (capped || stopped ? 'partial' : statusOf(report, run.shape.settings.guards.rejected));
+  const undone = (await leftUndone(database, run.runNo)).length > 0;
+  const status = ended ?? (capped || stopped || undone ? 'partial' : statusOf(report, run.shape.settings.guards.rejected));
   await database.transaction(async (tx) => {
     await fence(tx, ref);
     if (ended === null) {

@@ -42,6 +42,15 @@ export async function unconfirmedWrites(database: Queryable, runNo: number): Pro
   return found ?? { intents: 0, records: 0 };
 }
 
+/** Reasons of intents whose Bulk jobs Salesforce, or somebody there, left undone: the run is `partial`, the next one sends them. */
+export const undoneReasons = ['abortedInSalesforce', 'dailyBatches', 'unprocessed'] as const;
+export type UndoneReason = (typeof undoneReasons)[number];
+
+/** Intents of a run that Bulk jobs left undone, by the reason. */
+export async function leftUndone(database: Queryable, runNo: number): Promise<readonly DeferredWrites<UndoneReason>[]> {
+  return deferredFor(database, runNo, undoneReasons);
+}
+
 async function deferredFor<Reason extends string>(
   database: Queryable,
   runNo: number,

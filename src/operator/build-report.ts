@@ -9,7 +9,8 @@ import type { RunStatus, Step } from '../domain/progress.ts';
 import { intentOutcomes, linkingSubTiers, outcomes } from '../domain/report.ts';
 import type { ObjectReport, Report, StepReport } from '../domain/report.ts';
 import type { OpenRun } from '../ledger/runs.ts';
-import { unconfirmedWrites, withheldByCaps } from '../ledger/waiting.ts';
+import { leftUndone, unconfirmedWrites, withheldByCaps } from '../ledger/waiting.ts';
+import type { UndoneReason } from '../ledger/waiting.ts';
 import { incompleteReads, readsOf } from '../mirror/reads.ts';
 import type { Database } from '../postgres/database.ts';
 import { sql } from '../postgres/sql.ts';
@@ -75,6 +76,7 @@ export async function buildReport(database: Database, run: OpenRun): Promise<Omi
       ...(await restingPinWarnings(database, run, [...matched])),
       ...guards.map(guardSentence),
       ...capWarnings(run, await withheldByCaps(database, run.runNo)),
+      ...undoneWarnings(await leftUndone(database, run.runNo)),
       ...unconfirmedWarnings(await unconfirmedWrites(database, run.runNo)),
     ],
   };
@@ -112,6 +114,15 @@ async function finishedPlans(database: Database, runNo: number): Promise<readonl
 function capWarnings({ shape }: OpenRun, withheld: Awaited<ReturnType<typeof withheldByCaps>>): readonly string[] {
   const caps = { pushCap: `caps.pushRecords (${shape.settings.caps.pushRecords}) is reached`, apiBudget: 'salesforce.apiBudget is spent' } as const;
   return withheld.map(({ reason, records, intents }) => `${caps[reason]}: ${intents} writes to ${records} records wait for the next run`);
+}
+
+function undoneWarnings(undone: Awaited<ReturnType<typeof leftUndone>>): readonly string[] {
+  const sentences = {
+    abortedInSalesforce: 'somebody aborted a Bulk job in Salesforce',
+    dailyBatches: "no result of a Bulk job names some of its rows, as when the org's daily batches are used up",
+    unprocessed: 'Salesforce left rows of three Bulk jobs in a row unprocessed',
+  } as const satisfies Record<UndoneReason, string>;
+  return undone.map(({ reason, records, intents }) => `${sentences[reason]}: ${intents} writes to ${records} records wait for the next run`);
 }
 
 function unconfirmedWarnings({ intents, records }: Awaited<ReturnType<typeof unconfirmedWrites>>): readonly string[] {
