@@ -75,7 +75,9 @@ export async function absorbRecords(
       ${valuesSql(shape, object)} as field_values
     from ${identifier(stage).fragment} s`);
   await tx.query(sql`drop table if exists pg_temp.incoming`);
-  await withParallelQuery(tx, () => tx.query(sql`create temp table incoming on commit drop as ${rows}`));
+  const fill = (): Promise<unknown> => tx.query(sql`create temp table incoming on commit drop as ${rows}`);
+  // Of two states of a record with one stamp the one that was read later counts: several processes would mix their order.
+  await (absorbed.kind === 'full' ? withParallelQuery(tx, fill) : fill());
   await tx.query(sql`analyze incoming (crm_id, modstamp)`);
   const found = await countIncoming(tx, absorbed);
   if (absorbed.kind !== 'full') await keepNewest(tx);
